@@ -1,0 +1,74 @@
+# make lab: the course in JupyterLab.  make test: every check.  make help: the rest.
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8888
+# Another package index for torch, for example the CPU-only builds; see the README.
+TORCH_INDEX ?=
+# INSTRUCTOR=1 shows nbgrader's formgrader and assignment tools in JupyterLab.
+INSTRUCTOR ?=
+# Folder that JupyterLab serves.
+ROOT ?= .
+LAB_ARGS ?=
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup-done
+THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
+XDIST := -n 2 --dist loadscope
+NOTEBOOKS := $(wildcard lectures/*.ipynb)
+MASTERS := $(wildcard solutions/*/*.ipynb)
+JUPYTER := $(if $(INSTRUCTOR),course/jupyter/instructor,course/jupyter/student)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab formgrader lint test lectures release bench clean
+
+help:
+	@echo "make setup     the environment in $(VENV) (done once; seconds when nothing changed)"
+	@echo "make lab       JupyterLab with the lectures (PORT=8888, INSTRUCTOR=1)"
+	@echo "make test      lint, tests, and every lecture and solution run from top to bottom"
+	@echo "make lectures  run all lectures, store their outputs, refresh lectures/text"
+	@echo "make release   regenerate assignments/ from solutions/"
+	@echo "make bench     measure against other libraries into benchmarks/README.md"
+	@echo "make clean     remove caches (the environment stays; delete $(VENV) to start afresh)"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(0 if sys.version_info >= (3, 11) else \
+	  "This course needs Python 3.11 or newer; $(PYTHON) is " + v + ". Name another with: make setup PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[lab,test]'
+	@touch $@
+
+lab: setup
+	JUPYTER_CONFIG_PATH="$(CURDIR)/$(JUPYTER)" PATH="$(CURDIR)/$(BIN):$$PATH" \
+	  $(BIN)/jupyter lab --port=$(PORT) --ServerApp.root_dir="$(ROOT)" $(LAB_ARGS)
+
+formgrader:
+	$(MAKE) lab INSTRUCTOR=1
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test: lint
+	$(THREADS) $(BIN)/python -m pytest $(XDIST) tests
+	$(if $(NOTEBOOKS)$(MASTERS),$(THREADS) $(BIN)/python -m pytest $(XDIST) $(NBVAL) $(NOTEBOOKS) $(MASTERS))
+
+lectures: setup
+	$(BIN)/jupyter nbconvert --to notebook --inplace --execute --ExecutePreprocessor.record_timing=False \
+	  --ExecutePreprocessor.timeout=300 $(NOTEBOOKS)
+	$(BIN)/ruff format --quiet lectures
+	$(BIN)/jupytext --sync $(NOTEBOOKS)
+
+release: setup
+	$(BIN)/python course/release.py
+
+bench: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -name $(VENV) -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
