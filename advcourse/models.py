@@ -1,0 +1,293 @@
+"""Networks of the course and their weights: ``load("mnist/cnn")`` hands out a classifier in eval mode.
+
+A classifier maps images in [0, 1] to logits and owns its normalisation. Names without a prefix are networks this
+project trained (``advcourse/weights``); ``reference/…`` are networks that others trained and that lie in
+``$ADVCOURSE_DATA/weights``; ``imagenet/…`` are torchvision's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+class Normalized(nn.Module):
+    """A network behind its normalisation: ``network((images - mean) / std)``.
+
+    Args:
+        network: maps normalised images to logits.
+        mean, std: one number per channel, in pixel units of [0, 1].
+    """
+
+    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]):
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.network((images - self.mean) / self.std)
+
+
+class SmallCNN(nn.Sequential):
+    """Two 3x3 convolutions with max-pooling and two linear layers, for 28x28 images of one channel."""
+
+    def __init__(self, channels: tuple[int, int] = (32, 64), hidden: int = 128, classes: int = 10):
+        first, second = channels
+        super().__init__(
+            nn.Conv2d(1, first, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(first, second, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(second * 7 * 7, hidden), nn.ReLU(), nn.Linear(hidden, classes),
+        )  # fmt: skip
+
+
+class StridedCNN(nn.Sequential):
+    """Two strided 4x4 convolutions and two linear layers: cheap enough to train against PGD on a CPU.
+
+    Source: the small network of Wong & Kolter 2018 (arXiv:1711.00851), widened.
+    """
+
+    def __init__(self, channels: tuple[int, int] = (32, 64), hidden: int = 128, classes: int = 10):
+        first, second = channels
+        super().__init__(
+            nn.Conv2d(1, first, 4, stride=2, padding=1), nn.ReLU(),
+            nn.Conv2d(first, second, 4, stride=2, padding=1), nn.ReLU(),
+            nn.Flatten(), nn.Linear(second * 7 * 7, hidden), nn.ReLU(), nn.Linear(hidden, classes),
+        )  # fmt: skip
+
+
+class BasicBlock(nn.Module):
+    """Residual block with the parameter-free shortcut (option A of He et al. 2016, section 4.2)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.stride, self.padding = stride, (outputs - inputs) // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        if self.padding:
+            x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.padding, self.padding))
+        return F.relu(out + x)
+
+
+class CifarResNet(nn.Module):
+    """ResNet of ``6 * blocks + 2`` layers for 32x32 images (He et al. 2016, arXiv:1512.03385, section 4.2)."""
+
+    def __init__(self, blocks: int = 3, classes: int = 10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.layer1 = self._stage(16, 16, blocks, 1)
+        self.layer2 = self._stage(16, 32, blocks, 2)
+        self.layer3 = self._stage(32, 64, blocks, 2)
+        self.linear = nn.Linear(64, classes)
+
+    @staticmethod
+    def _stage(inputs: int, outputs: int, blocks: int, stride: int) -> nn.Sequential:
+        first = BasicBlock(inputs, outputs, stride)
+        return nn.Sequential(first, *(BasicBlock(outputs, outputs, 1) for _ in range(blocks - 1)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.linear(x.mean((2, 3)))
+
+
+_IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+
+ARCHITECTURES: dict[str, Callable[[], Normalized]] = {
+    "mnist/cnn": lambda: Normalized(SmallCNN(), (0.1307,), (0.3081,)),
+    "mnist/cnn-robust": lambda: Normalized(StridedCNN(), (0.0,), (1.0,)),
+    "fashion-mnist/cnn": lambda: Normalized(SmallCNN(), (0.2860,), (0.3530,)),
+    "cifar10/resnet20": lambda: Normalized(
+        CifarResNet(3), (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+    ),
+}
+"""Networks this project trains, by name; each entry builds one with fresh random weights."""
+
+_REFERENCE_BLOCKS = {"resnet20": 3, "resnet32": 5, "resnet44": 7, "resnet56": 9}
+REFERENCES = (
+    *(f"reference/cifar10_{net}" for net in _REFERENCE_BLOCKS),
+    "reference/imagenet_mobilenet_v2",
+    "reference/imagenet_squeezenet1_0",
+)
+TORCHVISION = {"imagenet/mobilenet_v2": "MobileNet_V2_Weights", "imagenet/squeezenet1_0": "SqueezeNet1_0_Weights"}
+
+
+def names() -> list[str]:
+    """Every name that :func:`load` knows, whether or not its weights are at hand."""
+    return [*ARCHITECTURES, *REFERENCES, *TORCHVISION, "imagenet"]
+
+
+def build(name: str) -> Normalized:
+    """The untrained network of that name, initialised from PyTorch's global generator."""
+    if name not in ARCHITECTURES:
+        raise ValueError(f"unknown network {name!r}; this project trains {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[name]()
+
+
+def weight_file(name: str, folder: Path = WEIGHTS) -> Path:
+    """File of a shipped network's weights; its model card lies beside it as ``.json``."""
+    return folder / f"{name.replace('/', '-')}.safetensors"
+
+
+def card(name: str) -> dict:
+    """Model card of a shipped network: data, command, seed, epochs, device, accuracy, size, sha256."""
+    file = weight_file(name).with_suffix(".json")
+    if name not in ARCHITECTURES or not file.is_file():
+        shipped = [known for known in ARCHITECTURES if weight_file(known).with_suffix(".json").is_file()]
+        raise ValueError(f"no model card for {name!r}; there is one for {', '.join(shipped) or 'none yet'}")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def load(name: str, device: torch.device | str | None = None) -> nn.Module:
+    """A trained classifier in eval mode, on ``device`` (the CPU where none is given).
+
+    ``"imagenet"`` hands out the ImageNet network at hand, torchvision's mobilenet_v2 or else the
+    reference one, and prints which.
+
+    Args:
+        name: one of :func:`names`.
+        device: where the network goes.
+
+    Returns:
+        A module that maps images ``(N, C, H, W)`` in [0, 1] to logits ``(N, classes)``.
+
+    Raises:
+        ValueError: for an unknown name (the message lists the known ones).
+        FileNotFoundError: where the weights are not at hand (the message says how to get them).
+        RuntimeError: where a weight file is damaged (the message names it and says how to mend it).
+    """
+    if name == "imagenet":
+        model = _any_imagenet()
+    elif name in ARCHITECTURES:
+        model = build(name)
+        file = weight_file(name)
+        advice = f"make it with `python -m advcourse train {name}`"
+        model.load_state_dict(_read(file, advice, card(name)["sha256"] if file.is_file() else None))
+    elif name in REFERENCES:
+        model = _reference(name)
+    elif name in TORCHVISION:
+        model = _torchvision(name)
+    else:
+        raise ValueError(f"unknown model {name!r}; known: {', '.join(names())}")
+    return model.eval().to(device or "cpu")
+
+
+def _read(file: Path, advice: str, sha256: str | None = None) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load as parse
+
+    if not file.is_file():
+        raise FileNotFoundError(f"no weights at {file}: {advice}")
+    content = file.read_bytes()
+    try:
+        if sha256 not in (None, hashlib.sha256(content).hexdigest()):
+            raise SafetensorError("its sha256 is not the one on its model card")
+        return parse(content)
+    except SafetensorError as error:
+        raise RuntimeError(f"{file} is damaged ({error}): delete it and {advice}") from error
+
+
+def _reference(name: str) -> Normalized:
+    import torchvision.models
+
+    root = os.environ.get("ADVCOURSE_DATA")
+    if not root:
+        raise FileNotFoundError(f"{name} lies in $ADVCOURSE_DATA/weights, and ADVCOURSE_DATA is not set")
+    stem = name.removeprefix("reference/")
+    state = _read(Path(root) / "weights" / f"{stem}.safetensors", "unpack the data folder again")
+    net = stem.split("_", 1)[1]
+    if net in _REFERENCE_BLOCKS:
+        model = Normalized(CifarResNet(_REFERENCE_BLOCKS[net]), **_IMAGENET)
+    elif net == "mobilenet_v2":
+        network = _tensorflow_padding(torchvision.models.mobilenet_v2(weights=None))
+        model = Normalized(network, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    else:
+        model = Normalized(torchvision.models.squeezenet1_0(weights=None), **_IMAGENET)
+    model.network.load_state_dict(state)
+    return model
+
+
+def _pad_right_and_bottom(module: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
+    return (F.pad(inputs[0], (0, 1, 0, 1)),)
+
+
+def _tensorflow_padding(network: nn.Module) -> nn.Module:
+    """Stride-2 convolutions pad as TensorFlow's "same" does on even sizes: right and bottom only."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module.stride == (2, 2):
+            module.padding = (0, 0)
+            module.register_forward_pre_hook(_pad_right_and_bottom)
+    return network
+
+
+def _torchvision(name: str, download: bool = True) -> Normalized:
+    import torchvision.models
+
+    weights = getattr(torchvision.models, TORCHVISION[name]).IMAGENET1K_V1
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1]
+    if not (download or cached.is_file()):
+        raise FileNotFoundError(f"{name} is not in torchvision's cache ({cached})")
+    try:
+        network = torchvision.models.get_model(name.split("/")[1], weights=weights)
+    except OSError as error:
+        raise FileNotFoundError(f"{name} could not be downloaded ({error}); it would go to {cached}") from error
+    return Normalized(network, **_IMAGENET)
+
+
+def _any_imagenet() -> Normalized:
+    """Torchvision's network from its cache, else the reference one, else a download."""
+    tried = (
+        ("imagenet/mobilenet_v2", lambda: _torchvision("imagenet/mobilenet_v2", download=False)),
+        ("reference/imagenet_mobilenet_v2", lambda: _reference("reference/imagenet_mobilenet_v2")),
+        ("imagenet/mobilenet_v2", lambda: _torchvision("imagenet/mobilenet_v2")),
+    )
+    reasons = []
+    for name, get in tried:
+        try:
+            model = get()
+        except FileNotFoundError as error:
+            reasons.append(str(error))
+        else:
+            print(f"ImageNet network: {name}")
+            return model
+    raise FileNotFoundError("no ImageNet network at hand: " + "; ".join(reasons))
+
+
+def save(name: str, model: nn.Module, facts: dict, folder: Path = WEIGHTS) -> dict:
+    """Write a network's weights and its model card; returns the card with size and sha256 filled in.
+
+    Args:
+        name: one of :data:`ARCHITECTURES`.
+        model: as :func:`build` made it, trained.
+        facts: data, command, seed, epochs, device, accuracy … for the card.
+        folder: where both files go.
+    """
+    from safetensors.torch import save as serialise
+
+    folder.mkdir(parents=True, exist_ok=True)
+    file = weight_file(name, folder)
+    content = serialise({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
+    full = {"name": name, **facts, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    for target, data in (
+        (file, content),
+        (file.with_suffix(".json"), (json.dumps(full, indent=2) + "\n").encode()),
+    ):
+        part = target.with_name(target.name + ".part")
+        part.write_bytes(data)
+        os.replace(part, target)
+    return full
