@@ -12,6 +12,8 @@ LAB_ARGS ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-done
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 XDIST := -n 2 --dist loadscope
@@ -37,8 +39,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version.split()[0]; sys.exit(0 if sys.version_info >= (3, 11) else \
 	  "This course needs Python 3.11 or newer; $(PYTHON) is " + v + ". Name another with: make setup PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --editable '.[lab,test]'
+	$(PIP) --editable '.[lab,test]'
 	@touch $@
 
 lab: setup
@@ -65,8 +66,20 @@ lectures: setup
 release: setup
 	$(BIN)/python course/release.py
 
-bench: setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+# Peers that cannot be resolved beside the rest: torchattacks asks for requests 2.25, cleverhans for nose and
+# tensorflow-probability, adv-lib for visdom, whose source needs an older setuptools to build. None of this is
+# needed by the attacks compared, so they come without their dependencies, at the versions of constraints.txt.
+PEERS := $(shell grep -E '^(torchattacks|cleverhans|adv-lib|visdom)==' constraints.txt)
+
+$(VENV)/.bench-done: $(STAMP)
+	$(PIP) --editable '.[bench]'
+	echo 'setuptools<81' > $(VENV)/build-constraints.txt
+	PIP_CONSTRAINT=$(VENV)/build-constraints.txt PIP_BUILD_CONSTRAINT=$(VENV)/build-constraints.txt \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  $(PEERS)
+	@touch $@
+
+bench: setup $(VENV)/.bench-done
 	$(BIN)/python -m benchmarks
 
 clean:
