@@ -11,9 +11,7 @@ GTSRB = (
     "end of restrictions;turn right;turn left;straight ahead;straight or right;straight or left;keep right;keep left;"
     "roundabout;end of no overtaking;end of no overtaking by lorries"
 ).split(";")
-CUES = (
-    "airplane bear bicycle bird boat bottle car cat chair clock dog elephant keyboard knife oven truck"
-).split()
+CUES = ("airplane bear bicycle bird boat bottle car cat chair clock dog elephant keyboard knife oven truck").split()
 
 # Photographs bundled with scikit-image, with the ImageNet class of what each shows.
 PHOTOS = {"chelsea.png": 281, "coffee.png": 967, "rocket.jpg": 657, "motorcycle_left.png": 670}

@@ -112,9 +112,7 @@ ARCHITECTURES: dict[str, Callable[[], Normalized]] = {
     "mnist/cnn": lambda: Normalized(SmallCNN(), (0.1307,), (0.3081,)),
     "mnist/cnn-robust": lambda: Normalized(StridedCNN(), (0.0,), (1.0,)),
     "fashion-mnist/cnn": lambda: Normalized(SmallCNN(), (0.2860,), (0.3530,)),
-    "cifar10/resnet20": lambda: Normalized(
-        CifarResNet(3), (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-    ),
+    "cifar10/resnet20": lambda: Normalized(CifarResNet(3), (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
 }
 """Networks this project trains, by name; each entry builds one with fresh random weights."""
 

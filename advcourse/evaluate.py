@@ -1,0 +1,223 @@
+"""Measuring attacks: one place that counts, compares and verifies what an attack returns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from advcourse.attacks.balls import norms
+from advcourse.attacks.common import is_fooled
+from advcourse.validation import check_count, check_images, check_inputs, check_logits
+
+if TYPE_CHECKING:
+    import pandas
+
+Attack = Callable[..., Tensor]
+
+
+@dataclass
+class Passes:
+    """Rows (images) that went forward through a model, and rows of gradient that came back to its logits."""
+
+    forwards: int = 0
+    backwards: int = 0
+
+
+@contextmanager
+def count_passes(model: nn.Module) -> Iterator[Passes]:
+    """Count the images a model is run on and the rows differentiated: one cotangent row is one backward pass.
+
+    Args:
+        model: a module that returns logits ``(N, K)``.
+    """
+    passes = Passes()
+
+    def back(gradient: Tensor) -> None:
+        passes.backwards += len(gradient)
+
+    def forth(module: nn.Module, inputs: tuple, logits: Tensor) -> None:
+        passes.forwards += len(logits)
+        if logits.requires_grad:
+            logits.register_hook(back)
+
+    handle = model.register_forward_hook(forth)
+    try:
+        yield passes
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode; afterwards every submodule is back in its own mode."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def predict(model: nn.Module, images: Tensor, *, batch_size: int = 256) -> Tensor:
+    """Logits ``(N, K)`` of images ``(N, C, H, W)``, in eval mode, batch by batch, without a graph."""
+    with evaluating(model), torch.no_grad():
+        return torch.cat([model(batch) for batch in images.split(batch_size)])
+
+
+def quantize(images: Tensor) -> Tensor:
+    """Images in [0, 1] as they come back from an 8-bit file: rounded to the nearest of 256 levels."""
+    return images.mul(255).round_().div_(255)
+
+
+@dataclass
+class Report:
+    """What :func:`evaluate` measured. Means and passes are over the attacked images, ``nan`` where there are none."""
+
+    clean_accuracy: float
+    robust_accuracy: float
+    success_rate: float
+    l2: float
+    normalized_l2: float
+    linf: float
+    forwards: float
+    backwards: float
+    seconds: float
+    adversarial: Tensor = field(repr=False)
+    attacked: Tensor = field(repr=False)
+    success: Tensor = field(repr=False)
+    l2_per_image: Tensor = field(repr=False)
+    normalized_l2_per_image: Tensor = field(repr=False)
+    linf_per_image: Tensor = field(repr=False)
+
+    def numbers(self) -> dict[str, float]:
+        """The scalar measurements by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, float)}
+
+
+def evaluate(
+    model: nn.Module,
+    attack: Attack,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    batch_size: int | None = None,
+    targets: Tensor | None = None,
+) -> Report:
+    r"""Attack the correctly classified images and measure what came of it.
+
+    Success rate :math:`\frac1n\sum_i 1[f(\tilde x_i)\ne y_i]` (with targets: :math:`f(\tilde x_i)=\tilde y_i`) and
+    normalised L2 :math:`\frac1n\sum_i \|\tilde x_i-x_i\|_2/\|x_i\|_2` are over the n attacked images: those the model
+    classifies correctly and, with targets, whose label is not the target. The model decides success, not the
+    attack. Puts the model in eval mode and restores it.
+
+    Args:
+        model: a module that maps images to logits.
+        attack: ``(model, images, labels[, targets=…]) -> adversarial images``.
+        images: ``(N, C, H, W)`` in [0, 1].
+        labels: int64 ``(N,)``.
+        batch_size: images attacked at a time, 256 where it is not given.
+        targets: int64 ``(N,)`` for a targeted attack.
+
+    Returns:
+        A :class:`Report`. ``adversarial`` holds the image itself where none was attacked; per-image distances
+        are zero there. Robust accuracy is the share of all images still classified correctly.
+
+    Raises:
+        ValueError: for bad input, or where the attack returns images that are not in [0, 1] or misshapen.
+
+    Source: the two metrics are those of the deck "Adversarial examples and robustness" (P. Stock).
+    """
+    check_inputs(model, images, labels, targets)
+    batch_size = 256 if batch_size is None else batch_size
+    check_count(batch_size=batch_size)
+    images = images.detach()
+    adversarial = images.clone()
+    success = torch.zeros(len(images), dtype=torch.bool, device=images.device)
+    forwards = backwards = seconds = 0.0
+    with evaluating(model):
+        clean = predict(model, images, batch_size=batch_size)
+        check_logits(clean, labels, targets)
+        attacked = clean.argmax(1) == labels
+        if targets is not None:
+            attacked &= labels != targets
+        for rows in attacked.nonzero()[:, 0].split(batch_size):
+            goal = {} if targets is None else {"targets": targets[rows]}
+            with count_passes(model) as passes:
+                start = _now(images)
+                result = attack(model, images[rows], labels[rows], **goal)
+                seconds += _now(images) - start
+            check_images(result, "the attack's result")
+            if result.shape != images[rows].shape:
+                raise ValueError(f"the attack returned {tuple(result.shape)}, expected {tuple(images[rows].shape)}")
+            forwards, backwards = forwards + passes.forwards, backwards + passes.backwards
+            adversarial[rows] = result.detach()
+            with torch.no_grad():
+                success[rows] = is_fooled(model(result), labels[rows], goal.get("targets"))
+        robust = (predict(model, adversarial, batch_size=batch_size).argmax(1) == labels).double().mean().item()
+    delta = adversarial - images
+    l2 = norms(delta, "l2")
+    normalized_l2 = l2 / norms(images, "l2").clamp_min(torch.finfo(images.dtype).tiny)
+    linf = norms(delta, "linf")
+
+    def mean(values: Tensor) -> float:
+        return values[attacked].double().mean().item()
+
+    count = int(attacked.sum()) or float("nan")
+    return Report(
+        clean_accuracy=(clean.argmax(1) == labels).double().mean().item(),
+        robust_accuracy=robust,
+        success_rate=mean(success),
+        l2=mean(l2),
+        normalized_l2=mean(normalized_l2),
+        linf=mean(linf),
+        forwards=forwards / count,
+        backwards=backwards / count,
+        seconds=seconds,
+        adversarial=adversarial,
+        attacked=attacked,
+        success=success,
+        l2_per_image=l2,
+        normalized_l2_per_image=normalized_l2,
+        linf_per_image=linf,
+    )
+
+
+def _now(images: Tensor) -> float:
+    """Wall time, once the work queued on the images' device is done."""
+    if images.is_cuda:
+        torch.cuda.synchronize(images.device)
+    return time.perf_counter()
+
+
+def compare(
+    model: nn.Module,
+    attacks: Mapping[str, Attack],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    batch_size: int | None = None,
+    targets: Tensor | None = None,
+) -> pandas.DataFrame:
+    """:func:`evaluate` for several attacks: one row each, in the order given.
+
+    Args:
+        model, images, labels, batch_size, targets: as in :func:`evaluate`.
+        attacks: by the name their row shall have; ``functools.partial`` sets an attack's parameters.
+
+    Returns:
+        A table with the columns of :meth:`Report.numbers`.
+    """
+    import pandas
+
+    rows = {}
+    for name, attack in attacks.items():
+        report = evaluate(model, attack, images, labels, batch_size=batch_size, targets=targets)
+        rows[name] = report.numbers()
+    return pandas.DataFrame.from_dict(rows, orient="index").rename_axis("attack")

@@ -1,0 +1,102 @@
+"""Checks of what callers hand in, in one place. Each raises ``ValueError`` naming the argument, what came
+and what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+
+
+def check_images(images: Tensor, name: str = "images") -> None:
+    """Finite float images ``(N, C, H, W)`` with N >= 1, every value in [0, 1]."""
+    if not isinstance(images, Tensor):
+        raise ValueError(f"{name} is a {type(images).__name__}, expected a tensor (N, C, H, W)")
+    if not images.is_floating_point():
+        raise ValueError(f"{name} has dtype {images.dtype}, expected floating point in [0, 1]: divide bytes by 255")
+    if images.dim() != 4 or images.numel() == 0:
+        raise ValueError(f"{name} has shape {tuple(images.shape)}, expected a non-empty (N, C, H, W)")
+    low, high = (bound.item() for bound in torch.aminmax(images.detach()))
+    if math.isnan(low) or math.isnan(high):
+        raise ValueError(f"{name} holds NaN, expected finite values in [0, 1]")
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"{name} ranges over [{low:.4g}, {high:.4g}], expected [0, 1]: "
+            "normalisation belongs inside the model (models.Normalized)"
+        )
+
+
+def check_labels(labels: Tensor, images: Tensor, name: str = "labels") -> None:
+    """int64 class indices ``(N,)``, none negative, on the images' device."""
+    if not isinstance(labels, Tensor):
+        raise ValueError(f"{name} is a {type(labels).__name__}, expected an int64 tensor (N,)")
+    if labels.dtype != torch.int64:
+        raise ValueError(f"{name} has dtype {labels.dtype}, expected torch.int64")
+    if labels.shape != images.shape[:1]:
+        raise ValueError(f"{name} has shape {tuple(labels.shape)}, expected ({len(images)},): one per image")
+    if labels.device != images.device:
+        raise ValueError(f"{name} is on {labels.device} and images on {images.device}, expected one device")
+    if labels.min() < 0:
+        raise ValueError(f"{name} holds {labels.min().item()}, expected class indices from 0")
+
+
+def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> None:
+    """A callable; where it has parameters or buffers, they share the images' device and precision."""
+    if not callable(model):
+        raise ValueError(f"model is a {type(model).__name__}, expected a callable from images to logits")
+    if not isinstance(model, nn.Module):
+        return
+    held = next((t for t in chain(model.parameters(), model.buffers()) if t.is_floating_point()), images)
+    if held.device != images.device:
+        raise ValueError(f"model is on {held.device} and images on {images.device}, expected one device")
+    if {held.dtype, images.dtype} == {torch.float32, torch.float64}:
+        raise ValueError(f"model has dtype {held.dtype} and images {images.dtype}, expected one precision")
+
+
+def check_inputs(model: Callable, images: Tensor, labels: Tensor, targets: Tensor | None = None) -> None:
+    """The arguments every attack shares: images, labels, targets where given, and the model."""
+    check_images(images)
+    check_labels(labels, images)
+    if targets is not None:
+        check_labels(targets, images, "targets")
+    check_model(model, images)
+
+
+def check_logits(logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> None:
+    """Logits ``(N, K)`` whose K classes cover every label and target."""
+    if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(labels):
+        came = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ValueError(f"model returned {came}, expected logits ({len(labels)}, classes)")
+    for name, indices in (("labels", labels), ("targets", targets)):
+        if indices is not None and indices.max() >= logits.shape[1]:
+            highest = logits.shape[1] - 1
+            raise ValueError(f"{name} holds {indices.max().item()}, expected at most {highest}: the model's last class")
+
+
+def check_at_least(minimum: float, **arguments: float | None) -> None:
+    """Every named number that is given is finite and not below ``minimum``."""
+    for name, value in arguments.items():
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ValueError(f"{name} is {value!r}, expected a finite number")
+        if value < minimum:
+            raise ValueError(f"{name} is {value}, expected at least {minimum}")
+
+
+def check_count(**arguments: int) -> None:
+    """Every named argument is a whole number of at least one."""
+    for name, value in arguments.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"{name} is {value!r}, expected a whole number")
+        if value < 1:
+            raise ValueError(f"{name} is {value}, expected at least 1")
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """``value`` is one of ``choices``."""
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(choices)}")
