@@ -6,8 +6,7 @@ PORT ?= 8888
 TORCH_INDEX ?=
 # INSTRUCTOR=1 shows nbgrader's formgrader and assignment tools in JupyterLab.
 INSTRUCTOR ?=
-# Folder that JupyterLab serves.
-ROOT ?= .
+# Further options of `jupyter lab`, for example --no-browser.
 LAB_ARGS ?=
 
 BIN := $(VENV)/bin
@@ -19,7 +18,6 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 XDIST := -n 2 --dist loadscope
 NOTEBOOKS := $(wildcard lectures/*.ipynb)
 MASTERS := $(wildcard solutions/*/*.ipynb)
-JUPYTER := $(if $(INSTRUCTOR),course/jupyter/instructor,course/jupyter/student)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab formgrader lint test lectures release bench clean
@@ -43,8 +41,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 lab: setup
-	JUPYTER_CONFIG_PATH="$(CURDIR)/$(JUPYTER)" PATH="$(CURDIR)/$(BIN):$$PATH" \
-	  $(BIN)/jupyter lab --port=$(PORT) --ServerApp.root_dir="$(ROOT)" $(LAB_ARGS)
+	$(BIN)/python course/lab.py $(if $(INSTRUCTOR),--instructor) --port=$(PORT) $(LAB_ARGS)
 
 formgrader:
 	$(MAKE) lab INSTRUCTOR=1

@@ -1,0 +1,149 @@
+"""JupyterLab as `make lab` starts it, driven in a real Chromium."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = "lectures/03_first_attacks.ipynb"
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+pytestmark = pytest.mark.browser
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
+def status(url: str) -> int | None:
+    """HTTP status of ``url``; None while nothing answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+    except OSError:
+        return None
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """(address, token) of a running JupyterLab that serves a copy of the lectures."""
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copytree(ROOT / "lectures", folder / "lectures")
+    shutil.copy(ROOT / "jupytext.toml", folder)
+    token, port = secrets.token_hex(16), free_port()
+    command = [sys.executable, str(ROOT / "course" / "lab.py"), "--no-browser", f"--port={port}"]
+    command += [f"--ServerApp.root_dir={folder}", "--ServerApp.port_retries=0"]
+    log = (folder / "lab.log").open("w")
+    settings = folder / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)  # every cell in the page, not only those in view
+    (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
+    environment = {**os.environ, "JUPYTER_TOKEN": token, "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")}
+    environment["JUPYTERLAB_WORKSPACES_DIR"] = str(folder / "workspaces")
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
+    address = f"http://localhost:{port}"
+    try:
+        deadline = time.monotonic() + 90
+        while status(f"{address}/api") != 200:
+            assert server.poll() is None, (folder / "lab.log").read_text()
+            assert time.monotonic() < deadline, (folder / "lab.log").read_text()
+            time.sleep(0.5)
+        yield address, token
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def page(lab, browser_executable):
+    playwright = pytest.importorskip("playwright.sync_api")
+    address, token = lab
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=browser_executable, args=FLAGS)
+        window = browser.new_page(viewport={"width": 1400, "height": 1000})
+        window.set_default_timeout(60_000)
+        window.goto(f"{address}/lab/tree/{NOTEBOOK}?token={token}")
+        yield window
+        browser.close()
+
+
+def test_without_the_token_nothing_is_served(lab):
+    address, token = lab
+    assert status(f"{address}/api/contents") == 403
+    assert status(f"{address}/api/contents?token={'0' * len(token)}") == 403
+    assert status(f"{address}/api/contents?token={token}") == 200
+
+
+def test_the_lectures_come_first(lab):
+    address, token = lab
+    with urllib.request.urlopen(f"{address}/?token={token}", timeout=30) as answer:
+        assert answer.url.partition("?")[0].endswith("/lab/tree/lectures/00_start_here.ipynb")
+
+
+def menu(page, title: str, entry: str) -> None:
+    page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{title}$")).click()
+    page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{entry}")).first.click()
+
+
+def pictures(page) -> list[str]:
+    """What the playground shows, as the bytes of its images (their addresses change on every update)."""
+    return page.evaluate(
+        """async () => Promise.all([...document.querySelectorAll('.advcourse-playground img')].map(async img => {
+             const bytes = new Uint8Array(await (await fetch(img.src)).arrayBuffer());
+             return Array.from(bytes, b => String.fromCharCode(b)).join('');
+           }))"""
+    )
+
+
+def test_first_attacks_runs_and_its_playground_answers(page):
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    prompts = page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt")
+    cells.first.wait_for()
+    menu(page, "Edit", "Clear Outputs of All Cells")
+    page.wait_for_function("!document.querySelector('.jp-Notebook .jp-OutputArea-output')")
+    menu(page, "Run", "Run All Cells")
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
+                   .every(prompt => /^\\[\\d+\\]/.test(prompt.textContent))""",
+        timeout=600_000,
+    )
+    counts = [int(re.search(r"\d+", text)[0]) for text in prompts.all_text_contents()]
+    assert counts == list(range(1, cells.count() + 1))
+    assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').all_text_contents() == []
+    assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_text_contents() == []
+
+    playground = page.locator(".advcourse-playground")
+    slider = playground.locator(".widget-hslider", has_text="ε")
+    slider.wait_for()
+    slider.scroll_into_view_if_needed()
+    playground.locator("img").first.wait_for()
+    readout, shown = slider.locator(".widget-readout").inner_text(), pictures(page)
+    assert shown
+
+    slider.locator(".noUi-handle").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert slider.locator(".widget-readout").inner_text() != readout
+    deadline = time.monotonic() + 60
+    while pictures(page) == shown:
+        assert time.monotonic() < deadline, "the slider moved and the playground's pictures stayed the same"
+        page.wait_for_timeout(250)
