@@ -104,6 +104,14 @@ def menu(page, title: str, entry: str) -> None:
     page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{entry}")).first.click()
 
 
+def test_students_do_not_see_the_instructors_tools(page):
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.locator(".lm-MenuBar-itemLabel", has_text="Nbgrader").click()
+    entries = [text for text in page.locator(".lm-Menu-itemLabel").all_inner_texts() if text]
+    page.keyboard.press("Escape")
+    assert entries == ["Assignment List"]
+
+
 def pictures(page) -> list[str]:
     """What the playground shows, as the bytes of its images (their addresses change on every update)."""
     return page.evaluate(
