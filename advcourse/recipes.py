@@ -1,0 +1,77 @@
+"""How each network in `weights/` was trained: one recipe a name, run by `python -m advcourse train NAME`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from advcourse import attacks, training
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What makes one shipped network, besides its architecture (`models.build(name)`).
+
+    The learning rate follows one cycle (up to `lr` over the first `warmup` of the steps, then down to nearly
+    nothing along a cosine; Smith & Topin 2017, arXiv:1708.07120).
+    """
+
+    data: str
+    epochs: int
+    lr: float
+    batch_size: int = 128
+    optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW
+    warmup: float = 0.2
+    augment: Callable[[Tensor], Tensor] | None = None
+    loss: training.Loss = training.cross_entropy
+    eps: float | None = None
+    mixed_precision: str = "no"
+    seed: int = 0
+
+    def schedule(self, optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+        """The one-cycle schedule over that many steps."""
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, self.lr, total_steps=steps, pct_start=self.warmup, cycle_momentum=False
+        )
+
+
+def adversarial_cross_entropy(
+    model: nn.Module, images: Tensor, labels: Tensor, *, eps: float, steps: int, step_size: float
+) -> Tensor:
+    """Cross-entropy at what PGD finds from a random start: the inner maximum of robust training.
+
+    min_θ E max_{‖δ‖∞ ≤ ε} ℓ(f_θ(x + δ), y); Madry et al. 2017, arXiv:1706.06083, equation 2.1.
+    """
+    adversarial = attacks.pgd(model, images, labels, eps=eps, steps=steps, step_size=step_size, random_start=True)
+    return training.cross_entropy(model, adversarial, labels)
+
+
+RECIPES: dict[str, Recipe] = {
+    "mnist/cnn": Recipe(
+        "mnist",
+        epochs=12,
+        lr=3e-3,
+        augment=partial(training.random_crop, padding=2, mirror=False),
+        mixed_precision="bf16",
+    ),
+    "fashion-mnist/cnn": Recipe(
+        "fashion-mnist", epochs=18, lr=3e-3, augment=partial(training.random_crop, padding=2), mixed_precision="bf16"
+    ),
+    "cifar10/resnet20": Recipe(
+        "cifar10",
+        epochs=20,
+        lr=0.2,
+        optimizer=partial(torch.optim.SGD, momentum=0.9, nesterov=True, weight_decay=5e-4),
+        augment=training.random_crop,
+        mixed_precision="bf16",
+    ),
+    "mnist/cnn-robust": Recipe(
+        "mnist",
+        epochs=20,
+        lr=2e-3,
+        loss=partial(adversarial_cross_entropy, eps=0.3, steps=10, step_size=0.075),
+        eps=0.3,
+    ),
+}
