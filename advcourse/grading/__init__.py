@@ -1,0 +1,1 @@
+"""Around the assignments: checks that explain, a look before handing in, what autograding needs."""

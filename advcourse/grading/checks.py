@@ -1,0 +1,203 @@
+"""Checks of a student's functions that say what is wrong.
+
+Each check either returns or raises :class:`CheckFailed` with a message for the student. They look at types and
+compare numbers by tolerance: an object that claims to equal everything passes none of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from advcourse.grading.quiet import quiet
+
+SLACK = 1e-6
+"""Rounding that is allowed in a float32 pixel."""
+
+
+class CheckFailed(AssertionError):
+    """What is wrong with a student's function; a notebook shows the message alone, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"\x1b[0;31m✗\x1b[0m {self}"]
+
+
+@contextlib.contextmanager
+def exercise(title: str) -> Iterator[None]:
+    """Wraps a test cell: the standard error is kept quiet, and the end of the block prints "✓ title"."""
+    with quiet():
+        yield
+        print(f"✓ {title}")
+
+
+def fail(message: str) -> None:
+    """Raises :class:`CheckFailed`."""
+    raise CheckFailed(message)
+
+
+def tensor(result: object, name: str, *, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    """`result` detached, if it is a finite `torch.Tensor` of that shape and dtype."""
+    if result is None:
+        fail(f"{name} returned None: is the `return` missing, or on one branch only?")
+    if type(result) not in (Tensor, nn.Parameter):
+        fail(f"{name} returned {_article(type(result).__name__)}; expected a torch.Tensor")
+    if tuple(result.shape) != tuple(shape):
+        fail(f"{name} returned shape {tuple(result.shape)}; expected {tuple(shape)}")
+    if result.dtype != dtype:
+        fail(f"{name} returned {result.dtype}; the images are {dtype}: keep their dtype")
+    if not torch.isfinite(result).all():
+        fail(f"{name} returned values that are not finite (nan or inf)")
+    return result.detach().clone()
+
+
+def number(result: object, name: str) -> float:
+    """`result` as a float, if it is a Python number or a tensor of one element."""
+    if type(result) is Tensor and result.numel() == 1 and result.dtype != torch.bool:
+        result = result.item()
+    if type(result) not in (int, float):
+        fail(f"{name} returned {_article(type(result).__name__)}; expected one number")
+    return float(result)
+
+
+def attack(function: Callable, model: nn.Module, images: Tensor, labels: Tensor, *arguments) -> Tensor:
+    """The images an attack returns, checked for type, shape, dtype and the box [0, 1].
+
+    The function works on copies: one that overwrites its input is found by :func:`leaves_no_trace`.
+    """
+    name = function.__name__
+    result = function(model, images.clone(), labels.clone(), *arguments)
+    result = tensor(result, name, shape=images.shape, dtype=images.dtype)
+    in_box(result, name)
+    return result
+
+
+def in_box(images: Tensor, name: str) -> None:
+    """Every pixel lies in [0, 1]."""
+    low, high = images.min().item(), images.max().item()
+    if low < 0 or high > 1:
+        fail(f"{name} returned pixels from {low:.3f} to {high:.3f}, outside [0, 1]: did you clamp the result?")
+
+
+def in_ball(adversarial: Tensor, images: Tensor, eps: float, name: str) -> None:
+    """`‖adversarial - images‖_∞ <= eps`."""
+    largest = (adversarial - images).abs().max().item()
+    if largest > eps + SLACK:
+        fail(f"{name}: your δ reaches {largest:.3f} but ε is {eps:.3f}: did you project after the step?")
+
+
+@contextlib.contextmanager
+def leaves_no_trace(name: str, model: nn.Module, *tensors: Tensor) -> Iterator[None]:
+    """After the block nothing has changed: the tensors, their requires_grad, the model's .grad and mode."""
+    before = [(t.clone(), t.requires_grad) for t in tensors]
+    parameters = [(p, p.detach().clone(), p.requires_grad) for p in model.parameters()]
+    training, grad_mode = model.training, torch.is_grad_enabled()
+    yield
+    changed = torch.is_grad_enabled() != grad_mode
+    torch.set_grad_enabled(grad_mode)
+    if changed:
+        fail(f"{name} left PyTorch's gradient mode switched: `with torch.no_grad():` switches it back")
+    for now, (then, required) in zip(tensors, before, strict=True):
+        if not torch.equal(now.detach(), then):
+            fail(f"{name} overwrote its input: the caller's tensor changed. Work on a copy")
+        if now.requires_grad != required or now.grad is not None:
+            fail(
+                f"{name} left requires_grad or .grad set on the caller's tensor. "
+                "Work on a copy: `x = images.detach().clone().requires_grad_()`"
+            )
+    for now, then, required in parameters:
+        if not torch.equal(now.detach(), then):
+            fail(f"{name} changed the model's parameters")
+        if now.grad is not None:
+            fail(
+                f"{name} filled .grad of the model's parameters. `torch.autograd.grad(loss, x)` "
+                "asks for the gradient with respect to x alone"
+            )
+        if now.requires_grad != required:
+            fail(f"{name} changed requires_grad of the model's parameters and did not restore it")
+    if model.training != training:
+        fail(f"{name} switched the model between train and eval mode")
+
+
+def no_graph(result: Tensor, name: str) -> None:
+    """The result is plain data: it carries no autograd graph."""
+    if result.requires_grad:
+        fail(
+            f"the result of {name} still requires a gradient, so it keeps its whole computation in memory. "
+            "Return it `.detach()`ed"
+        )
+
+
+def close(actual: Tensor, expected: Tensor, message: str) -> None:
+    """`actual` equals `expected` up to rounding; otherwise `message`."""
+    try:
+        torch.testing.assert_close(actual, expected, rtol=1e-6, atol=1e-8)
+    except AssertionError:
+        fail(message)
+
+
+def value(actual: float, expected: float, name: str, mistakes: dict[str, float] | None = None) -> None:
+    """A number is right; where it is what a known mistake gives, the message names the mistake.
+
+    Args:
+        mistakes: explanation -> the value that this mistake gives.
+    """
+    if math.isclose(actual, expected, rel_tol=1e-6, abs_tol=1e-9):
+        return
+    for explanation, wrong in (mistakes or {}).items():
+        if math.isclose(actual, wrong, rel_tol=1e-4, abs_tol=1e-6):
+            fail(f"{name} gives {actual:.4g}, expected {expected:.4g}: {explanation}")
+    fail(f"{name} gives {actual:.4g}, expected {expected:.4g}")
+
+
+def perturbation(adversarial: Tensor, expected: Tensor, images: Tensor, name: str) -> None:
+    """The images after an attack are the exact ones; otherwise says how the perturbation δ differs.
+
+    Args:
+        adversarial: what the student's function returned.
+        expected: the exact result.
+        images: the images before the attack.
+    """
+    moved, right = adversarial - images, expected - images
+    if torch.allclose(moved, right, rtol=0, atol=SLACK):
+        return
+    both = (moved.abs() > SLACK) & (right.abs() > SLACK)
+    if both.any() and (moved[both].sign() == -right[both].sign()).all():
+        fail(f"{name} moves every pixel the wrong way: look at the sign in front of the step")
+    largest, limit = moved.abs().max().item(), right.abs().max().item()
+    if abs(largest - limit) > SLACK:
+        extra = ": are ε and the step in units of pixels in [0, 1], as the model takes them?"
+        fail(f"{name}: your δ reaches {largest:.4f}, expected {limit:.4f}{extra if largest > limit else ''}")
+    sizes = moved[both].abs()
+    if both.any() and sizes.max() - sizes.min() > SLACK and right[both].abs().std() < SLACK:
+        fail(
+            f"{name} moves pixels by {sizes.min():.4f} to {sizes.max():.4f}, where every pixel should move by "
+            f"{limit:.4f}: the step is the sign of the gradient, not the gradient"
+        )
+    n = int((moved - right).abs().flatten(1).amax(1).argmax())
+    i = int((moved - right)[n].abs().argmax())
+    fail(
+        f"{name}: in image {n}, pixel {i} became {adversarial[n].flatten()[i]:.4f}, expected "
+        f"{expected[n].flatten()[i]:.4f} (it was {images[n].flatten()[i]:.4f})"
+    )
+
+
+def stopping(adversarial: Tensor, images: Tensor, steps: Sequence[int], step_size: float, name: str) -> None:
+    """Each image took its own number of steps of `step_size` (on a model where no pixel meets a bound)."""
+    for n, right in enumerate(steps):
+        taken = (adversarial[n] - images[n]).abs().max().item() / step_size
+        if abs(taken - right) < 1e-4:
+            continue
+        if right == 0:
+            fail(f"{name}: image {n} needed no step but took {taken:.3g}: leave it untouched")
+        fail(
+            f"{name}: image {n} took {taken:.3g} steps, expected {right}: decide image by image whether to go on, "
+            "from the model's prediction for the current image"
+        )
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

@@ -1,0 +1,124 @@
+"""A kernel that runs under bubblewrap: what a submission's code may see and do while it is graded.
+
+No network; only the interpreter, this package and the data sets are visible, read-only; the notebook, the masters,
+the gradebook and other submissions are not. `/tmp` and the working directory are its own and vanish with it. Memory
+and processor time are capped. Linux only: elsewhere :func:`unavailable` says why.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import weakref
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import Int
+
+import advcourse
+from advcourse.data import cache_folder
+
+PASSED_ON = ("LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NBGRADER_EXECUTION")
+"""Variables of the environment that the kernel gets, beside those that begin with ADVCOURSE_."""
+
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+ETC = ("ld.so.cache", "alternatives", "fonts", "localtime", "passwd", "group", "nsswitch.conf", "mime.types")
+MIB = 2**20
+
+
+def command(argv: list[str], *, cwd: Path, shared: Path, memory: int, seconds: int) -> list[str]:
+    """The command line that runs `argv` in the sandbox.
+
+    Args:
+        argv: the program and its arguments.
+        cwd: the working directory inside; the files of that name outside are visible, notebooks excepted.
+        shared: a folder that both sides may write to.
+        memory: the most bytes of private memory (RLIMIT_DATA).
+        seconds: the most seconds of processor time (RLIMIT_CPU).
+    """
+    line = ["prlimit", f"--data={memory}", f"--cpu={seconds}", "--core=0", "bwrap", "--unshare-all"]
+    line += ["--die-with-parent", "--new-session", "--dev", "/dev", "--proc", "/proc"]
+    for folder in SYSTEM:
+        if os.path.islink(folder):
+            line += ["--symlink", os.readlink(folder), folder]
+        elif os.path.isdir(folder):
+            line += ["--ro-bind", folder, folder]
+    for name in ETC:
+        line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    line += ["--size", str(512 * MIB), "--tmpfs", "/tmp", "--size", str(64 * MIB), "--tmpfs", str(cwd)]
+    for path in _readable():
+        line += ["--ro-bind", str(path), str(path)]
+    for path in sorted(cwd.iterdir()):
+        if path.suffix != ".ipynb":
+            line += ["--ro-bind", str(path), str(path)]
+    line += ["--bind", str(shared), str(shared), "--remount-ro", "/", "--chdir", str(cwd), "--clearenv"]
+    environment = {k: v for k, v in os.environ.items() if k in PASSED_ON or k.startswith("ADVCOURSE_")}
+    environment |= {"HOME": "/tmp", "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    environment["ADVCOURSE_CACHE"] = str(cache_folder())
+    for name, value in environment.items():
+        line += ["--setenv", name, value]
+    return [*line, *argv]
+
+
+def _readable() -> list[Path]:
+    """The interpreter, its packages, this package, and the data sets, where they lie outside the system folders."""
+    package = Path(advcourse.__file__).resolve().parent
+    places = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1], package]
+    places.append(cache_folder().resolve())
+    if os.environ.get("ADVCOURSE_DATA"):
+        places.append(Path(os.environ["ADVCOURSE_DATA"]).resolve())
+    system = [Path(folder) for folder in SYSTEM]
+    return [p for p in dict.fromkeys(places) if p.is_dir() and not any(p.is_relative_to(s) for s in system)]
+
+
+@functools.cache
+def unavailable() -> str | None:
+    """Why the sandbox cannot be used here, or None if it can: a trivial program is run in it."""
+    if platform.system() != "Linux":
+        return "bubblewrap exists on Linux only"
+    for program in ("bwrap", "prlimit"):
+        if shutil.which(program) is None:
+            return f"{program} is not installed (packages bubblewrap and util-linux)"
+    with tempfile.TemporaryDirectory() as cwd, tempfile.TemporaryDirectory() as shared:
+        line = command(["/usr/bin/env", "true"], cwd=Path(cwd), shared=Path(shared), memory=512 * MIB, seconds=10)
+        done = subprocess.run(line, capture_output=True, text=True)
+    return None if done.returncode == 0 else f"bwrap does not work here: {done.stderr.strip()}"
+
+
+class SandboxedKernelManager(AsyncKernelManager):
+    """Starts a notebook's kernel in the sandbox; its sockets are files in a folder that both sides see."""
+
+    memory_limit = Int(4096, help="The most MiB of private memory that the kernel may use.").tag(config=True)
+    cpu_limit = Int(600, help="The most seconds of processor time that the kernel may use.").tag(config=True)
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        folder = tempfile.mkdtemp(prefix="kernel-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        # There is no network inside, so no TCP. The file is named before the sockets, whose default path is relative.
+        self.connection_file = os.path.join(folder, "kernel.json")
+        self.transport = "ipc"
+        self.ip = os.path.join(folder, "socket")
+
+    @property
+    def kernel_spec(self) -> KernelSpec | None:
+        spec = super().kernel_spec
+        if spec is not None:
+            # A signal would reach bwrap and end the kernel with it.
+            spec.interrupt_mode = "message"
+        return spec
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        return command(
+            super().format_kernel_cmd(extra_arguments),
+            cwd=Path(self._launch_args.get("cwd") or os.getcwd()).resolve(),
+            shared=Path(self.connection_file).parent,
+            memory=self.memory_limit * MIB,
+            seconds=self.cpu_limit,
+        )

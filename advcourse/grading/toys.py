@@ -1,0 +1,53 @@
+"""Models so small that an attack's exact result can be written down: what the checks compare with."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Affine(nn.Module):
+    """Logits `z = W x + b` of the flattened image x.
+
+    The gradient of the cross-entropy ℓ(z, y) with respect to x is `Wᵀ (softmax(z) - e_y)`, e_y the one-hot label.
+    On two classes its sign is that of `w_other - w_y`, the same for every image.
+
+    Args:
+        weight: (K, P) numbers, one row per class, P = C·H·W.
+        bias: K numbers, zero by default.
+        dtype: of the parameters; the images must have the same.
+    """
+
+    def __init__(self, weight, bias: Sequence[float] | None = None, dtype: torch.dtype = torch.float64):
+        super().__init__()
+        self.weight = nn.Parameter(torch.as_tensor(weight, dtype=dtype))
+        bias = torch.zeros(len(self.weight)) if bias is None else torch.as_tensor(bias)
+        self.bias = nn.Parameter(bias.to(dtype))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.flatten(1) @ self.weight.T + self.bias
+
+    def loss_gradient(self, images: Tensor, labels: Tensor) -> Tensor:
+        """`∇_x ℓ(W x + b, y)` by the formula, in the shape of `images`; no graph."""
+        with torch.no_grad():
+            residual = self(images).softmax(1) - nn.functional.one_hot(labels, len(self.weight))
+            return (residual @ self.weight).view_as(images)
+
+
+class TwoClasses(nn.Module):
+    """Logits `(m(x), 0)`: class 0 is predicted where the margin m(x) is positive, class 1 where it is negative.
+
+    The sign of the loss gradient is `-sign ∇m(x)` for label 0 and `+sign ∇m(x)` for label 1.
+
+    Args:
+        margin: maps images (N, C, H, W) to N numbers; differentiable.
+    """
+
+    def __init__(self, margin: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.margin = margin
+        self.scale = nn.Parameter(torch.ones((), dtype=torch.float64))
+
+    def forward(self, images: Tensor) -> Tensor:
+        margins = self.scale.to(images.dtype) * self.margin(images)
+        return torch.stack([margins, torch.zeros_like(margins)], dim=1)

@@ -1,0 +1,74 @@
+"""Regenerates assignments/ from solutions/: `make release`. Running it twice leaves no difference.
+
+    python course/release.py [ASSIGNMENT ...] [--root COURSE_ROOT]
+
+Beside the notebooks it writes `advcourse/grading/manifest.json`, the list of their graded cells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from advcourse.grading import preflight
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def release(root: Path, names: list[str]) -> None:
+    """Runs nbgrader on the masters of `names` and writes their student versions to `root/assignments`."""
+    environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    for name in names:
+        subprocess.run(
+            [sys.executable, "-m", "nbgrader", "generate_assignment", name, "--force", "--log-level=WARN"],
+            cwd=root / "course",
+            env=environment,
+            check=True,
+        )
+        for file in sorted((root / "assignments" / name).glob("*.ipynb")):
+            notebook = json.loads(file.read_text(encoding="utf-8"))
+            write(file, stable(notebook))
+
+
+def stable(notebook: dict) -> dict:
+    """The notebook without what differs between machines: versions of the kernel, of Python, of the editor."""
+    notebook["metadata"] = {
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
+    return notebook
+
+
+def write(file: Path, content: object) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
+    file.write_text(text + "\n", encoding="utf-8")
+
+
+def manifest(root: Path) -> dict[str, list[dict]]:
+    """The graded cells of every released notebook under `root`, by the notebook's name."""
+    return {
+        file.stem: preflight.graded_cells(json.loads(file.read_text(encoding="utf-8")))
+        for file in sorted((root / "assignments").glob("*/*.ipynb"))
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="assignments; all of them if none is named")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the course's root (default: this repository)")
+    arguments = parser.parse_args()
+    root = arguments.root.resolve()
+    names = arguments.names or sorted(folder.name for folder in (root / "solutions").iterdir() if folder.is_dir())
+    release(root, names)
+    if root == ROOT:
+        write(preflight.MANIFEST, manifest(root))
+    print(f"released {', '.join(names)}")
+
+
+if __name__ == "__main__":
+    main()
