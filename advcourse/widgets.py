@@ -1,0 +1,163 @@
+"""Explorers made of ipywidgets: an attack's settings on one side, what it does on the other."""
+
+from __future__ import annotations
+
+import html
+import io
+from collections.abc import Sequence
+from functools import partial
+
+import ipywidgets
+import matplotlib
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from advcourse import attacks, plots
+from advcourse.evaluate import predict
+from advcourse.validation import check_choice, check_inputs
+
+ATTACKS = ("fgsm", "ifgsm", "pgd")
+"""What the playground offers: FGSM, I-FGSM that stops when fooled, and linf PGD, all inside the eps-ball."""
+
+
+def run_attack(model: nn.Module, image: Tensor, label: int, *, attack: str, eps: float, steps: int) -> Tensor:
+    """One image ``(C, H, W)`` attacked inside the linf ball of radius ``eps`` (pixel units of [0, 1])."""
+    check_choice("attack", attack, ATTACKS)
+    step_size = 2.5 * eps / steps
+    run = {
+        "fgsm": partial(attacks.fgsm, eps=eps),
+        "ifgsm": partial(attacks.ifgsm, step_size=step_size, steps=steps, eps=eps),
+        "pgd": partial(attacks.pgd, step_size=step_size, steps=steps, eps=eps),
+    }[attack]
+    return run(model, image[None], torch.tensor([label], device=image.device))[0]
+
+
+def draw_playground(
+    model: nn.Module, image: Tensor, label: int, adversarial: Tensor, classes: Sequence[str], title: str = ""
+) -> Figure:
+    """The image, the perturbation (magnified, by the factor it states), their sum, and the top-5 of both.
+
+    Args:
+        model: maps images to logits.
+        image, adversarial: ``(C, H, W)`` in [0, 1].
+        label: the true class; its bar is blue and hatched.
+        classes: names of the classes.
+        title: above the whole.
+    """
+    before, after = predict(model, torch.stack([image, adversarial])).softmax(1)
+    noise, factor = plots.magnify(adversarial - image)
+    with matplotlib.rc_context(plots.STYLE):
+        figure = Figure(figsize=(8.2, 4.4))
+        grid = figure.add_gridspec(2, 6, height_ratios=(1.5, 1))
+        pictures = (
+            (image, f"image: {classes[label]}"),
+            (noise, f"perturbation × {factor} (grey: no change)" if noise.ne(0.5).any() else "no perturbation (grey)"),
+            (adversarial, f"adversarial: {classes[after.argmax().item()]}"),
+        )
+        for column, (picture, name) in enumerate(pictures):
+            plots.draw_image(figure.add_subplot(grid[0, 2 * column : 2 * column + 2]), picture, name)
+        for columns, probabilities, name in ((slice(0, 3), before, "image"), (slice(3, 6), after, "adversarial")):
+            ax = figure.add_subplot(grid[1, columns])
+            plots.top5(ax, probabilities, classes, label).set_title(f"top 5, {name}", fontsize=9)
+        figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG file, at its own resolution."""
+    FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+class Playground(ipywidgets.VBox):
+    """What :func:`playground` returns: its controls, its picture and its line of text, as attributes."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        images: Tensor,
+        labels: Tensor,
+        classes: Sequence[str],
+        *,
+        eps: float,
+        eps_max: float,
+    ):
+        check_inputs(model, images, labels)
+        self.model, self.images, self.labels, self.classes = model, images, labels, classes
+        self.image = ipywidgets.Dropdown(
+            options=[(f"{i + 1}: {classes[label]}", i) for i, label in enumerate(labels.tolist())], description="image"
+        )
+        self.attack = ipywidgets.Dropdown(
+            options=[("FGSM", "fgsm"), ("I-FGSM (stops when fooled)", "ifgsm"), ("PGD", "pgd")],
+            value="pgd",
+            description="attack",
+        )
+        # A slider that fires while it is dragged would queue an attack for every value it passes.
+        late = {"continuous_update": False}
+        self.eps = ipywidgets.FloatSlider(
+            value=eps * 255, min=0, max=eps_max * 255, step=0.25, description="ε", readout_format=".2f", **late
+        )
+        self.steps = ipywidgets.IntSlider(value=10, min=1, max=40, description="steps", **late)
+        self.message = ipywidgets.HTML()
+        self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        unit = ipywidgets.Label("ε is in units of 1/255, one level of an 8-bit image")
+        rows = [ipywidgets.HBox([self.image, self.attack]), ipywidgets.HBox([self.eps, self.steps]), unit]
+        super().__init__([*rows, self.message, self.picture])
+        self.add_class("advcourse-playground")
+        for control in (self.image, self.attack, self.eps, self.steps):
+            control.observe(self.update, names="value")
+        self.update()
+
+    def update(self, change: object = None) -> None:
+        """Run the attack that the controls describe and show what it does, or the error it ended in."""
+        try:
+            self._draw()
+        except Exception as error:  # a callback's traceback would go to the browser's log, unseen
+            self.message.value = f"<b>{html.escape(type(error).__name__)}</b>: {html.escape(str(error))}"
+
+    def _draw(self) -> None:
+        image, label = self.images[self.image.value], self.labels[self.image.value].item()
+        eps, kind = self.eps.value / 255, self.attack.value
+        self.steps.disabled = kind == "fgsm"
+        adversarial = run_attack(self.model, image, label, attack=kind, eps=eps, steps=self.steps.value)
+        steps = "1 step" if kind == "fgsm" else f"at most {self.steps.value} steps"
+        title = f"{kind}, ε = {self.eps.value:.2f}/255, {steps}"
+        self.picture.value = png(draw_playground(self.model, image, label, adversarial, self.classes, title))
+        delta = adversarial - image
+        self.message.value = (
+            f"‖δ‖<sub>∞</sub> = {255 * delta.abs().max().item():.2f}/255, "
+            f"‖δ‖<sub>2</sub>/‖x‖<sub>2</sub> = {(delta.norm() / image.norm().clamp_min(1e-12)).item():.4f}"
+        )
+
+
+def playground(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    classes: Sequence[str],
+    *,
+    eps: float = 2 / 255,
+    eps_max: float = 16 / 255,
+) -> Playground:
+    """Choose an image, an attack, eps and the number of steps; see the image, the perturbation and the top-5.
+
+    Args:
+        model: maps images to logits; on the images' device.
+        images: ``(N, C, H, W)`` in [0, 1].
+        labels: int64 ``(N,)``.
+        classes: names of the classes.
+        eps: where the slider stands at first, in pixel units of [0, 1]; the slider counts in 1/255.
+        eps_max: its right end.
+
+    Returns:
+        A widget of CSS class ``advcourse-playground``. An error in a callback is shown in it, in place of the
+        measurements.
+
+    Raises:
+        ValueError: for bad images or labels.
+    """
+    return Playground(model, images, labels, classes, eps=eps, eps_max=eps_max)
