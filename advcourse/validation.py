@@ -76,11 +76,9 @@ def check_logits(logits: Tensor, labels: Tensor, targets: Tensor | None = None) 
             raise ValueError(f"{name} holds {indices.max().item()}, expected at most {highest}: the model's last class")
 
 
-def check_at_least(minimum: float, **arguments: float | None) -> None:
-    """Every named number that is given is finite and not below ``minimum``."""
+def check_at_least(minimum: float, **arguments: float) -> None:
+    """Every named argument is a finite number not below ``minimum``."""
     for name, value in arguments.items():
-        if value is None:
-            continue
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise ValueError(f"{name} is {value!r}, expected a finite number")
         if value < minimum:

@@ -90,7 +90,7 @@ def ifgsm(
     Source: Kurakin, Goodfellow & Bengio 2017, arXiv:1607.02533, equation 2; the stop per image is the deck's.
     """
     check_inputs(model, images, labels, targets)
-    check_at_least(0, step_size=step_size, eps=eps)
+    check_at_least(0, step_size=step_size, **({} if eps is None else {"eps": eps}))
     check_count(steps=steps)
     with untouched(model, images):
         x, start = images.detach().clone(), images.detach()
@@ -162,7 +162,7 @@ def pgd(
     Source: Madry et al. 2018, arXiv:1706.06083, section 2.1; zero start and targeted loss are the deck's.
     """
     check_inputs(model, images, labels, targets)
-    check_at_least(0, eps=eps, step_size=step_size)
+    check_at_least(0, eps=eps, **({} if step_size is None else {"step_size": step_size}))
     check_count(steps=steps, restarts=restarts)
     check_choice("norm", norm, NORMS)
     if restarts > 1 and not random_start:

@@ -1,0 +1,51 @@
+"""The one list of attacks. An attack joins the contract suite by a line in :data:`CATALOGUE`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from advcourse.attacks import fgsm, ifgsm, pgd
+
+
+@dataclass(frozen=True)
+class Case:
+    """An attack with its parameters set, and what it promises.
+
+    Attributes:
+        name: of the test.
+        attack: ``(model, images, labels, targets=None) -> images``.
+        seeks: ``"misclassification"`` (stops per image, leaves the misclassified alone) or ``"loss"``.
+        bound: norm and radius that the perturbation keeps, where it promises one.
+        random: draws; then it takes a ``generator``.
+        bad: arguments that must be refused, with the name the message must hold.
+    """
+
+    name: str
+    attack: Callable
+    seeks: str
+    bound: tuple[str, float] | None = None
+    random: bool = False
+    bad: tuple[dict, ...] = ()
+
+
+EPS = 0.1
+_RANDOM = {"steps": 20, "random_start": True}
+_BAD_FGSM = ({"eps": -0.1}, {"eps": float("inf")}, {"eps": "0.1"})
+_BAD_IFGSM = ({"step_size": -0.1}, {"steps": 0}, {"steps": True}, {"eps": -1.0})
+_BAD_PGD = (
+    {"eps": -0.1}, {"eps": float("nan")}, {"eps": None}, {"steps": 0}, {"steps": 1.5}, {"step_size": -1.0},
+    {"norm": "l3"}, {"loss": "hinge"}, {"restarts": 0}, {"loss": lambda logits, labels: logits.sum()},
+)  # fmt: skip
+
+CATALOGUE = [
+    Case("fgsm", partial(fgsm, eps=EPS), "loss", ("linf", EPS), bad=_BAD_FGSM),
+    Case("ifgsm", partial(ifgsm, step_size=0.02, steps=20), "misclassification", bad=_BAD_IFGSM),
+    Case("ifgsm-ball", partial(ifgsm, step_size=0.03, steps=20, eps=EPS), "misclassification", ("linf", EPS)),
+    Case("pgd-linf", partial(pgd, eps=EPS, steps=10), "loss", ("linf", EPS), bad=_BAD_PGD),
+    Case("pgd-l2", partial(pgd, eps=0.8, steps=10, norm="l2"), "loss", ("l2", 0.8)),
+    Case("pgd-l1", partial(pgd, eps=5.0, steps=20, norm="l1"), "loss", ("l1", 5.0)),
+    Case("pgd-margin", partial(pgd, eps=EPS, steps=10, loss="margin"), "loss", ("linf", EPS)),
+    Case("pgd-linf-random", partial(pgd, eps=EPS, restarts=2, **_RANDOM), "loss", ("linf", EPS), random=True),
+    Case("pgd-l2-random", partial(pgd, eps=0.8, norm="l2", **_RANDOM), "loss", ("l2", 0.8), random=True),
+    Case("pgd-l1-random", partial(pgd, eps=5.0, norm="l1", **_RANDOM), "loss", ("l1", 5.0), random=True),
+]
