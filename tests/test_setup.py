@@ -13,7 +13,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT, TOOL = PYPROJECT["project"], PYPROJECT["tool"]
 EXTRAS = PROJECT["optional-dependencies"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
 
@@ -37,6 +38,10 @@ CONSTRAINTS = pins((ROOT / "constraints.txt").read_text().splitlines())
 REQUIREMENTS = [Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines]
 
 
+def folder(package):
+    return ROOT.joinpath(*package.split("."))
+
+
 @pytest.mark.parametrize("requirement", REQUIREMENTS, ids=str)
 def test_floor_is_met_by_the_tested_version(requirement):
     name = canonicalize_name(requirement.name)
@@ -57,6 +62,14 @@ def test_environment_has_the_same_versions():
 def test_environment_python_is_allowed():
     python = next(part for part in ENVIRONMENT if isinstance(part, str) and part.startswith("python="))
     assert Version(python.removeprefix("python=")) >= Version(PROJECT["requires-python"].removeprefix(">="))
+
+
+def test_package_data_names_every_file_that_is_not_python():
+    """What an installation without a checkout (Colab) needs beside the modules."""
+    patterns = TOOL["setuptools"]["package-data"]
+    named = {path for package, names in patterns.items() for glob in names for path in folder(package).glob(glob)}
+    there = {path for path in (ROOT / "advcourse").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert named == {path for path in there if path.suffix != ".py"}
 
 
 def test_extras_are_the_four_documented():
