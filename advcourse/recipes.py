@@ -51,13 +51,13 @@ def adversarial_cross_entropy(
 RECIPES: dict[str, Recipe] = {
     "mnist/cnn": Recipe(
         "mnist",
-        epochs=12,
+        epochs=10,
         lr=3e-3,
         augment=partial(training.random_crop, padding=2, mirror=False),
         mixed_precision="bf16",
     ),
     "fashion-mnist/cnn": Recipe(
-        "fashion-mnist", epochs=18, lr=3e-3, augment=partial(training.random_crop, padding=2), mixed_precision="bf16"
+        "fashion-mnist", epochs=15, lr=3e-3, augment=partial(training.random_crop, padding=2), mixed_precision="bf16"
     ),
     "cifar10/resnet20": Recipe(
         "cifar10",

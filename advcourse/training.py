@@ -134,7 +134,7 @@ def fit(
     Several processes: each takes its share of every batch, weighted by its size, so that the step is that of one
     process with the same batch (but for BatchNorm, which sees the share, and for the draws of `loss`).
     """
-    _check(data, epochs, batch_size, mixed_precision)
+    _check(data, epochs, batch_size, seed, mixed_precision)
     n = len(data) if isinstance(data, Dataset) else len(data[0])
     per_epoch = steps_per_epoch(n, batch_size)
     accelerator = Accelerator()
@@ -164,13 +164,13 @@ def fit(
             for epoch in range(step // per_epoch, epochs):
                 bar.set_description(f"epoch {epoch + 1}/{epochs}")
                 model.train()
-                order = torch.randperm(n, generator=torch.Generator().manual_seed(_mix(seed, epoch)))
+                order = torch.randperm(n, generator=torch.Generator().manual_seed(_mix(seed, 0, epoch)))
                 for images, labels in _batches(data, order[step % per_epoch * batch_size :], batch_size):
                     images, labels = images.to(device), labels.to(device)
                     if augment:
-                        torch.manual_seed(_mix(seed, step))
+                        torch.manual_seed(_mix(seed, 1, step))
                         images = augment(images)
-                    torch.manual_seed(_mix(seed, step, rank))
+                    torch.manual_seed(_mix(seed, 2 + rank, step))
                     mean = step_loss(*_share(images, labels, rank, world))
                     accelerator.backward(mean)
                     stepper.step()
@@ -238,7 +238,7 @@ def _batches(data: tuple[Tensor, Tensor] | Dataset, order: Tensor, size: int) ->
 
 
 def _mix(*numbers: int) -> int:
-    """A seed in which every one of the numbers counts; neighbouring numbers give unrelated seeds."""
+    """One seed out of several numbers; neighbouring numbers give unrelated seeds."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
 
 
@@ -252,10 +252,10 @@ def _modes_restored(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _check(data: object, epochs: int, batch_size: int, mixed_precision: str | None) -> None:
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} is {value!r}; expected a whole number, at least 1")
+def _check(data: object, epochs: int, batch_size: int, seed: int, mixed_precision: str | None) -> None:
+    for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
+        if not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} is {value!r}; expected a whole number, at least {least}")
     if mixed_precision not in (None, "no", "bf16"):
         raise ValueError(f'mixed_precision is {mixed_precision!r}; expected None, "no" or "bf16"')
     if isinstance(data, Dataset):

@@ -104,6 +104,21 @@ def test_a_dataset_gives_what_its_tensors_give(wrap):
     assert torch.equal(weights(plain), weights(wrapped))
 
 
+def test_order_augmentation_and_loss_draw_from_streams_of_their_own():
+    drawn = {"augment": [], "loss": []}
+
+    def augment(images):
+        drawn["augment"].append(torch.rand(()).item())
+        return images
+
+    def loss(model, images, labels):
+        drawn["loss"].append(torch.rand(()).item())
+        return training.cross_entropy(model, images, labels)
+
+    quiet_fit(make_model(), make_data(), loss, epochs=2, batch_size=16, augment=augment)
+    assert len(set(drawn["augment"] + drawn["loss"])) == 20
+
+
 def test_the_seed_decides():
     data = make_data()
     results = []
@@ -434,6 +449,7 @@ def test_accuracy_counts_every_image_in_eval_mode_and_restores_the_mode():
         ({"epochs": 0}, "epochs is 0"),
         ({"epochs": 2.0}, "epochs is 2.0"),
         ({"batch_size": -1}, "batch_size is -1"),
+        ({"seed": -1}, "seed is -1"),
         ({"mixed_precision": "fp16"}, "mixed_precision is 'fp16'.*bf16"),
         ({"data": torch.rand(3, 1, 4, 4)}, "data is Tensor"),
         ({"data": (torch.rand(3, 1, 4, 4), torch.zeros(2).long())}, "3 images and 2 labels"),
@@ -446,11 +462,16 @@ def test_bad_input_is_named(changes, message):
         quiet_fit(make_model(), **arguments)
 
 
-def test_a_second_ctrl_c_interrupts_at_once():
-    with pytest.raises(KeyboardInterrupt), checkpoint.deferred_interrupt() as interrupt:
+def press_ctrl_c_twice():
+    with checkpoint.deferred_interrupt() as interrupt:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.01)
         assert interrupt.is_set()
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(5)
+
+
+def test_a_second_ctrl_c_interrupts_at_once():
+    with pytest.raises(KeyboardInterrupt):
+        press_ctrl_c_twice()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
