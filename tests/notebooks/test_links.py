@@ -19,7 +19,7 @@ COLAB = runtime.colab_url("")
 OURS = re.compile(
     "|".join(map(re.escape, (COLAB, *(f"{runtime.REPOSITORY}/{kind}/main/" for kind in ("blob", "tree", "raw")))))
 )
-MACHINE = re.compile(r"(?<![\w.$}/-])(?:/(?:home|root|tmp|work|Users|private|mnt)/|file:/|[A-Z]:\\\\?Users)")
+MACHINE = re.compile(r"(?<![\w.$}/-])(?:/(?:home|root|tmp|work|Users|private|mnt)/|file:[/]{2}|[A-Z]:\\\\?Users)")
 
 
 def prose(path):
