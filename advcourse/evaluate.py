@@ -147,7 +147,8 @@ def evaluate(
         attacked = clean.argmax(1) == labels
         if targets is not None:
             attacked &= labels != targets
-        for rows in attacked.nonzero()[:, 0].split(batch_size):
+        chosen = attacked.nonzero()[:, 0]
+        for rows in chosen.split(batch_size) if len(chosen) else ():
             goal = {} if targets is None else {"targets": targets[rows]}
             with count_passes(model) as passes:
                 start = _now(images)

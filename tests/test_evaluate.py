@@ -74,7 +74,10 @@ def test_batches_change_nothing(batch_size):
     model, images = smooth_cnn(), pictures(7)
     labels = predict(model, images).argmax(1)
     attack = partial(ifgsm, step_size=0.02, steps=10)
-    whole, split = evaluate(model, attack, images, labels), evaluate(model, attack, images, labels, batch_size=batch_size)
+    whole, split = (
+        evaluate(model, attack, images, labels),
+        evaluate(model, attack, images, labels, batch_size=batch_size),
+    )
     torch.testing.assert_close(split.adversarial, whole.adversarial, rtol=0, atol=1e-9)
     for name in ("success_rate", "l2", "normalized_l2", "linf", "forwards", "robust_accuracy"):
         assert getattr(split, name) == pytest.approx(getattr(whole, name), abs=1e-9)
