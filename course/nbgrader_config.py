@@ -44,5 +44,5 @@ c.SandboxedKernelManager.cpu_limit = 600
 # Feedback: without the hidden tests.
 c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenTests, CSSHTMLHeaderPreprocessor]
 
-# Late days are given per student with `nbgrader db assignment`/`collect`; nothing is deducted by itself.
-c.AssignLatePenalties.enabled = False
+# How late a submission is, extensions considered, stands in the gradebook; "zero" instead of "none" takes the points.
+c.LateSubmissionPlugin.penalty_method = "none"

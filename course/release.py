@@ -2,7 +2,7 @@
 
     python course/release.py [ASSIGNMENT ...] [--root COURSE_ROOT]
 
-Beside the notebooks it writes `advcourse/grading/manifest.json`, the list of their graded cells.
+Beside the notebooks it writes `advcourse/grading/manifest.json` under the root, the list of their graded cells.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ def stable(notebook: dict) -> dict:
 
 
 def write(file: Path, content: object) -> None:
+    """JSON with sorted keys: the same content gives the same bytes."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True)
     file.write_text(text + "\n", encoding="utf-8")
 
@@ -65,8 +67,7 @@ def main() -> None:
     root = arguments.root.resolve()
     names = arguments.names or sorted(folder.name for folder in (root / "solutions").iterdir() if folder.is_dir())
     release(root, names)
-    if root == ROOT:
-        write(preflight.MANIFEST, manifest(root))
+    write(root / preflight.MANIFEST.relative_to(ROOT), manifest(root))
     print(f"released {', '.join(names)}")
 
 

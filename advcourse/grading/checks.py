@@ -68,7 +68,7 @@ def attack(function: Callable, model: nn.Module, images: Tensor, labels: Tensor,
 
     The function works on copies: one that overwrites its input is found by :func:`leaves_no_trace`.
     """
-    name = function.__name__
+    name = getattr(function, "__name__", "your function")
     result = function(model, images.clone(), labels.clone(), *arguments)
     result = tensor(result, name, shape=images.shape, dtype=images.dtype)
     in_box(result, name)

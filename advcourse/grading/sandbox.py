@@ -60,7 +60,8 @@ def command(argv: list[str], *, cwd: Path, shared: Path, memory: int, seconds: i
     line += ["--bind", str(shared), str(shared), "--remount-ro", "/", "--chdir", str(cwd), "--clearenv"]
     environment = {k: v for k, v in os.environ.items() if k in PASSED_ON or k.startswith("ADVCOURSE_")}
     environment |= {"HOME": "/tmp", "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
-    environment["ADVCOURSE_CACHE"] = str(cache_folder())
+    # Process 1 inside never goes away, so ipykernel need not watch it (nor print how to connect by hand).
+    environment |= {"ADVCOURSE_CACHE": str(cache_folder()), "JPY_PARENT_PID": "1"}
     for name, value in environment.items():
         line += ["--setenv", name, value]
     return [*line, *argv]

@@ -1,0 +1,69 @@
+"""A copy of the course in a folder of its own, graded by nbgrader itself, in this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from tests.grading.bank import ROOT
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What nbgrader gave: points per cell that it graded itself, cells that wait for a person, its log."""
+
+    points: dict[str, float]
+    waiting: list[str]
+    log: str
+
+
+class Course:
+    """The course's masters and configuration under `root`, its assignments released there."""
+
+    def __init__(self, root: Path, assignments: list[str]):
+        self.root = root
+        (root / "course").mkdir()
+        for name in ("nbgrader_config.py", "release.py"):
+            shutil.copy(ROOT / "course" / name, root / "course")
+        for name in assignments:
+            shutil.copytree(ROOT / "solutions" / name, root / "solutions" / name)
+        # Building an API applies the configuration, which lengthens PATH.
+        path = os.environ["PATH"]
+        self.api = NbGraderAPI(config=self.config())
+        os.environ["PATH"] = path if str(Path(sys.executable).parent) in path else os.environ["PATH"]
+        for name in assignments:
+            outcome = self.api.generate_assignment(name, force=True, create=True)
+            if not outcome["success"]:
+                raise RuntimeError(outcome["log"])
+
+    def config(self) -> Config:
+        return PyFileConfigLoader("nbgrader_config.py", path=str(self.root / "course")).load_config()
+
+    def submit(self, assignment: str, student: str, notebook: dict) -> None:
+        folder = self.root / "course" / "submitted" / student / assignment
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{assignment}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+    def autograde(self, assignment: str, student: str, notebook: dict) -> Graded:
+        self.submit(assignment, student, notebook)
+        outcome = self.api.autograde(assignment, student, force=True, create=True)
+        if not outcome["success"]:
+            raise RuntimeError(outcome["log"] or outcome["error"])
+        return self.graded(assignment, student, outcome["log"])
+
+    def graded(self, assignment: str, student: str, log: str = "") -> Graded:
+        """What stands in the gradebook."""
+        with Gradebook(f"sqlite:///{self.root / 'course' / 'gradebook.db'}", "advcourse") as gradebook:
+            grades = gradebook.find_submission(assignment, student).notebooks[0].grades
+            waiting = [grade.name for grade in grades if grade.needs_manual_grade]
+            points = {grade.name: grade.auto_score for grade in grades if not grade.needs_manual_grade}
+        return Graded(points, waiting, log)
