@@ -112,6 +112,7 @@ def ifgsm(
             if eps is not None:
                 x = torch.clamp(x, start - eps, start + eps)
             x = x.clamp_(0, 1)
+            del gradient, logits, loss  # not alive beside the next forward pass
     return strongest.images
 
 
