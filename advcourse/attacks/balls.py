@@ -100,9 +100,13 @@ def _project_l1(delta: Tensor, eps: float, images: Tensor) -> Tensor:
     hinges, order = hinges.sort(dim=1, descending=True)
     signs = signs.gather(1, order)
     total, slope = (signs * hinges).cumsum(1), signs.cumsum(1)
-    # The norm grows as lambda falls past the hinges; lambda lies below the last one at which it is within eps.
-    last = ((total - slope * hinges <= eps).sum(1, keepdim=True) - 1).clamp_min(0)
-    threshold = ((total.gather(1, last) - eps) / slope.gather(1, last).clamp_min(1)).clamp_min(0)
+    # The norm grows as lambda falls past the hinges; lambda lies between the last one at which it is within eps
+    # and the next. The running maximum and the clamps keep rounding on a flat piece from choosing another.
+    within = (total - slope * hinges).cummax(1).values <= eps
+    last = (within.sum(1, keepdim=True) - 1).clamp_min(0)
+    following = torch.cat([hinges[:, 1:], torch.zeros_like(hinges[:, :1])], dim=1).gather(1, last)
+    threshold = (total.gather(1, last) - eps) / slope.gather(1, last).clamp_min(1)
+    threshold = threshold.maximum(following).clamp_min(0)
     shrunk = (size - threshold).clamp_min(0).minimum(room)
     # Rounding in the running sums may leave the norm a little above eps.
     shrunk *= (eps / shrunk.sum(1, keepdim=True).clamp_min(torch.finfo(size.dtype).tiny)).clamp_max(1)

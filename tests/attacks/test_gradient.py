@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from advcourse.attacks import fgsm, ifgsm, pgd
-from advcourse.attacks.common import cross_entropy, margin
+from advcourse.attacks.common import cross_entropy, input_gradient, margin
 from advcourse.evaluate import count_passes
 from tests.attacks.toys import Affine, Shifted, pictures, smooth_cnn
 
@@ -266,14 +266,25 @@ def test_success_grows_with_eps_and_steps():
     assert by_steps == sorted(by_steps) and by_steps[0] < by_steps[-1]
 
 
-def test_a_nan_gradient_moves_nothing():
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+def test_a_nan_gradient_moves_nothing(norm):
     class Root(nn.Module):
         def forward(self, x):
             first = x[:, 0, 0, 0]
             return torch.stack([torch.sqrt(first * 0) + x.mean((1, 2, 3)), torch.zeros_like(first)], 1)
 
     images = centred(2)
-    result = pgd(Root(), images, torch.tensor([0, 0]), eps=0.1, steps=2)
+    result = pgd(Root(), images, torch.tensor([0, 0]), eps=0.1, steps=2, norm=norm)
     assert result.isfinite().all()
     assert torch.equal(result[:, 0, 0, 0], images[:, 0, 0, 0])
-    assert (result != images).flatten(1).sum(1).min() == D - 1
+    assert (result != images).flatten(1).sum(1).min() == (1 if norm == "l1" else D - 1)
+
+
+def test_a_gradient_is_each_images_own():
+    """Not that of the batch's mean, which shrinks as the batch grows."""
+    model, images = smooth_cnn(), pictures(5)
+    labels = torch.tensor([0, 1, 2, 3, 0])
+    x = images.requires_grad_()
+    together = input_gradient(cross_entropy(model(x), labels), x)
+    alone = [input_gradient(cross_entropy(model(x[[i]]), labels[[i]]), x)[i] for i in range(5)]
+    torch.testing.assert_close(together, torch.stack(alone), rtol=0, atol=1e-12)
