@@ -124,7 +124,7 @@ def train_recipe(
         return {"minutes": minutes}
 
     history = training.fit(
-        model, (images, labels), recipe.loss, epochs=epochs, optimizer=optimizer,
+        model, (images, labels), recipe.loss(steps), epochs=epochs, optimizer=optimizer,
         scheduler=recipe.schedule(optimizer, steps), batch_size=recipe.batch_size, augment=recipe.augment,
         seed=recipe.seed, checkpoint=checkpoint or data.cache_folder() / "checkpoints" / f"{name.replace('/', '-')}.pt",
         resume=resume, mixed_precision=recipe.mixed_precision, on_epoch_end=report,

@@ -107,7 +107,8 @@ def fit(
         data: images (N, C, H, W) and labels (N,), or a `Dataset` of such pairs.
         loss: `(model, images, labels) -> scalar`, a mean over the images it is given. It gets the plain network,
             never a distributed wrapper, so it may run an attack, or differentiate twice. What it draws must
-            come from torch's global generators.
+            come from torch's global generators; what it remembers from step to step must be buffers, which
+            makes it an `nn.Module` (the checkpoint then holds them).
         epochs: passes over the data.
         optimizer: over `model.parameters()`; default Adam with learning rate 1e-3.
         scheduler: stepped after every batch (`steps_per_epoch` counts them).
@@ -146,6 +147,7 @@ def fit(
     # A schedule is laid out for a number of epochs; without one, a finished run may be prolonged.
     run = {"images": n, "batch_size": batch_size, "seed": seed, "epochs": epochs if scheduler else None}
     parts = {"model": model, "optimizer": optimizer} | ({"scheduler": scheduler} if scheduler else {})
+    parts |= {"loss": loss} if isinstance(loss, nn.Module) else {}
     step, total, history = 0, torch.zeros((), device=device), []
     if checkpoint and resume and Path(checkpoint).exists():
         state = checkpoints.load(Path(checkpoint), run, parts)

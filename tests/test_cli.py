@@ -20,7 +20,7 @@ def own_folders(monkeypatch, tmp_path):
     monkeypatch.setenv("ADVCOURSE_CACHE", str(tmp_path / "cache"))
 
 
-@pytest.fixture()
+@pytest.fixture
 def digits_as_mnist(monkeypatch):
     """300 small digits in MNIST's shape, at hand under MNIST's name, and short recipes."""
 

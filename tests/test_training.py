@@ -227,6 +227,33 @@ def test_a_finished_run_comes_back_from_its_checkpoint_and_resume_false_starts_o
     assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
 
 
+class RampedLoss(nn.Module):
+    """Cross-entropy whose weight grows with every step."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("step", torch.tensor(0))
+
+    def forward(self, model, images, labels):
+        self.step += 1
+        return self.step / 10 * training.cross_entropy(model, images, labels)
+
+
+def test_what_a_loss_remembers_is_resumed(tmp_path):
+    def stop(model, record):
+        if record["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    whole, stopped = make_model(), make_model()
+    history = full_run(whole, tmp_path / "whole.pt", loss=RampedLoss())
+    with pytest.raises(KeyboardInterrupt):
+        full_run(stopped, tmp_path / "run.pt", loss=RampedLoss(), on_epoch_end=stop)
+    loss = RampedLoss()
+    assert full_run(stopped, tmp_path / "run.pt", loss=loss) == history
+    assert loss.step == 5 * training.steps_per_epoch(N, 16)
+    assert torch.equal(weights(whole), weights(stopped))
+
+
 def test_without_a_schedule_a_finished_run_can_be_prolonged(tmp_path):
     straight, prolonged = make_model(), make_model()
     quiet_fit(straight, make_data(), epochs=3, optimizer=torch.optim.SGD(straight.parameters(), 0.1, momentum=0.9))
