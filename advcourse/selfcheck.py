@@ -52,7 +52,7 @@ def run(folder: Path | str = ".") -> list[Row]:
     checks: list[tuple[str, Callable[[], tuple[str, str]], str]] = [
         ("Python", _python, f"install Python {PYTHON[0]}.{PYTHON[1]} or later and set the course up again"),
         ("packages", _packages, "run `make setup` again, or `pip install --upgrade` the packages named"),
-        ("device", _device, "restart the kernel; if it fails again, set ADVCOURSE_SCALE and the device by hand"),
+        ("device", _device, "restart the kernel; ADVCOURSE_SCALE, where it is set, is quick or full"),
         *((f"data: {name}", partial(_data, name), _data_advice(name)) for name in data.NAMES),
         ("weights", _weights, "restore advcourse/weights from the repository (`git checkout -- advcourse/weights`)"),
         (
