@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from nbclient.exceptions import DeadKernelError
-from nbconvert.preprocessors import Preprocessor
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
@@ -74,7 +73,7 @@ class SandboxedExecute(Execute):
         return cell, resources
 
 
-class HideHiddenTests(Preprocessor):
+class HideHiddenTests(NbGraderPreprocessor):
     """Takes hidden tests out of what a student gets back: their source, and tracebacks that quote them.
 
     The last line of an error stays: the message that says what is wrong.

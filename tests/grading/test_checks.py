@@ -1,0 +1,227 @@
+"""The checks say what is wrong, and neither let a wrong result pass nor touch the student's names."""
+
+import contextlib
+import io
+import re
+
+import pytest
+import torch
+
+from advcourse.grading import checks, toys
+from tests.grading import bank
+
+IMAGES = torch.tensor([0.5, 0.5, 0.5, 0.95], dtype=torch.float64).view(1, 1, 2, 2)
+EXPECTED = torch.tensor([0.4, 0.6, 0.5, 0.85], dtype=torch.float64).view_as(IMAGES)
+
+
+def says(pattern):
+    return pytest.raises(checks.CheckFailed, match=pattern)
+
+
+class Agreeable:
+    def __eq__(self, other):
+        return True
+
+
+@pytest.mark.parametrize(
+    "result, pattern",
+    [
+        (None, "returned None: is the `return` missing"),
+        (Agreeable(), "returned an Agreeable; expected a torch.Tensor"),
+        ([0.5], "returned a list"),
+        (EXPECTED[0], re.escape("returned shape (1, 2, 2); expected (1, 1, 2, 2)")),
+        (EXPECTED.float(), "returned torch.float32; the images are torch.float64"),
+        (EXPECTED / 0 * 0, "not finite"),
+        (EXPECTED + 0.2, r"pixels from 0.600 to 1.050, outside \[0, 1\]: did you clamp"),
+    ],
+)
+def test_what_an_attack_returns(result, pattern):
+    with says(pattern):
+        checks.attack(lambda model, images, labels: result, None, IMAGES, torch.tensor([0]))
+
+
+@pytest.mark.parametrize(
+    "result, pattern",
+    [
+        (IMAGES, "the images came back as they were"),
+        (2 * IMAGES - EXPECTED, "wrong way: look at the sign"),
+        (IMAGES + 3 * (EXPECTED - IMAGES), "your δ reaches 0.3000, expected 0.1000: are ε and the step in units"),
+        (IMAGES + 0.5 * (EXPECTED - IMAGES), "your δ reaches 0.0500, expected 0.1000$"),
+        (IMAGES + torch.tensor([-0.1, 0.05, 0, -0.1]).view(1, 1, 2, 2), "not along the gradient"),
+        (IMAGES + torch.tensor([-0.1, 0.1, 0.1, -0.1]).view(1, 1, 2, 2), "pixel 2 of image 0 became 0.6000"),
+    ],
+)
+def test_how_a_perturbation_differs(result, pattern):
+    with says(pattern):
+        checks.perturbation(result.double(), EXPECTED, IMAGES, "fgsm")
+
+
+def test_a_right_perturbation_passes_up_to_rounding():
+    checks.perturbation(EXPECTED + 1e-8, EXPECTED, IMAGES, "fgsm")
+    with says("fgsm"):
+        checks.perturbation(EXPECTED + 1e-4, EXPECTED, IMAGES, "fgsm")
+
+
+def test_ball():
+    checks.in_ball(EXPECTED, IMAGES, 0.1, "attack")
+    with says("your δ reaches 0.100 but ε is 0.031: did you project after the step"):
+        checks.in_ball(EXPECTED, IMAGES, 0.031, "attack")
+
+
+def test_stopping():
+    moved = torch.cat([IMAGES + 0.06, IMAGES])
+    checks.stopping(moved, IMAGES.repeat(2, 1, 1, 1), [3, 0], 0.02, "ifgsm")
+    with says("image 0 took 3 steps, expected 2"):
+        checks.stopping(moved, IMAGES.repeat(2, 1, 1, 1), [2, 0], 0.02, "ifgsm")
+    with says("image 0 needed no step but took 3"):
+        checks.stopping(moved, IMAGES.repeat(2, 1, 1, 1), [0, 0], 0.02, "ifgsm")
+    with says("image 1 took 0 steps, expected 1"):
+        checks.stopping(moved, IMAGES.repeat(2, 1, 1, 1), [3, 1], 0.02, "ifgsm")
+
+
+@pytest.mark.parametrize("result", [Agreeable(), True, "0.75", torch.ones(2), torch.tensor(True), None])
+def test_not_a_number(result):
+    with says("expected one number"):
+        checks.number(result, "rate")
+
+
+def test_numbers():
+    assert checks.number(torch.tensor(0.75), "rate") == checks.number(0.75, "rate") == 0.75
+    checks.value(0.75, 3 / 4, "rate")
+    with says("rate gives 0.8, expected 0.75: all images were counted"):
+        checks.value(0.8, 0.75, "rate", {"all images were counted": 0.8})
+    with says("rate gives nan, expected 0.75"):
+        checks.value(float("nan"), 0.75, "rate")
+
+
+def overwrite(model, images):
+    images.zero_()
+
+
+def ask_for_gradients(model, images):
+    images.requires_grad_()
+
+
+def fill_gradients(model, images):
+    model(images).sum().backward()
+
+
+def freeze(model, images):
+    model.requires_grad_(False)
+
+
+def train(model, images):
+    with torch.no_grad():
+        model.bias += 1
+
+
+def change_mode(model, images):
+    model.eval()
+
+
+def stop_recording(model, images):
+    torch.set_grad_enabled(False)
+
+
+@pytest.mark.parametrize(
+    "trace, pattern",
+    [
+        (overwrite, "overwrote its input"),
+        (ask_for_gradients, "left requires_grad or .grad set"),
+        (fill_gradients, "filled .grad of the model's parameters"),
+        (freeze, "changed requires_grad of the model's parameters"),
+        (train, "changed the model's parameters"),
+        (change_mode, "between train and eval mode"),
+        (stop_recording, "gradient mode switched"),
+    ],
+)
+def test_traces(trace, pattern):
+    model, images = toys.Affine([[1.0, -2, 0, 3], [0, 0, 0, 0]]), IMAGES.clone()
+    with says(pattern), checks.leaves_no_trace("attack", model, images):
+        trace(model, images)
+    assert torch.is_grad_enabled()
+
+
+def test_no_trace():
+    model = toys.Affine([[1.0, -2, 0, 3], [0, 0, 0, 0]])
+    with checks.leaves_no_trace("attack", model, IMAGES):
+        model(IMAGES)
+
+
+def test_graph():
+    checks.no_graph(IMAGES, "attack")
+    with says("still requires a gradient"):
+        checks.no_graph(IMAGES * torch.ones((), requires_grad=True), "attack")
+
+
+def test_the_message_comes_without_a_traceback():
+    (line,) = checks.CheckFailed("what is wrong")._render_traceback_()
+    assert line.endswith("what is wrong")
+
+
+def answer():
+    raise NotImplementedError
+
+
+def test_a_mistake_before_costs_nothing(capsys):
+    def passes():
+        assert answer() == 42
+
+    checks.if_wrong_before(answer=lambda: 42)
+    checks.exercise("the next exercise")(passes)
+    assert "✓ the next exercise" in capsys.readouterr().out
+    with pytest.raises(NotImplementedError):
+        answer()
+    with pytest.raises(NotImplementedError):  # the right version served one exercise only
+        checks.exercise("another")(passes)
+
+    def fails():
+        assert answer() == 43
+
+    checks.if_wrong_before(answer=lambda: 42)
+    with pytest.raises(NotImplementedError):
+        checks.exercise("the next exercise")(fails)
+    assert "✓" not in capsys.readouterr().out
+
+
+def test_toys_are_what_their_formulas_say():
+    generator = torch.Generator().manual_seed(3)
+    images = torch.rand(5, 2, 3, 4, generator=generator, dtype=torch.float64).requires_grad_()
+    model = toys.Affine(torch.randn(4, 24, generator=generator), [0.1, -0.2, 0.3, 0.0])
+    labels = torch.tensor([0, 1, 2, 3, 1])
+    loss = torch.nn.functional.cross_entropy(model(images), labels, reduction="sum")
+    torch.testing.assert_close(model.loss_gradient(images, labels), torch.autograd.grad(loss, images)[0])
+
+    margins = toys.TwoClasses(lambda x: x.flatten(1).sum(1) - 12)
+    assert torch.equal(margins(images).argmax(1) == 0, images.flatten(1).sum(1) > 12)
+
+
+def run_cells(notebook):
+    """Runs a notebook's exercises in this process; the errors of its test cells by name."""
+    names, errors = {}, {}
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] != "code" or cell["id"] in ("bootstrap", "curve", "preflight"):
+            continue
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(source, cell["id"], "exec"), names)
+        except Exception as error:
+            errors[cell["id"]] = error
+    return errors
+
+
+SEEN_ONLY_WHEN_GRADED = {
+    "wrong_gradient_accumulates": ["test_ifgsm_steps"],
+    "wrong_projected_at_the_end": ["test_bounded_ifgsm"],
+    "wrong_targeted_stops_too_early": ["test_targeted_ifgsm"],
+}
+
+
+@pytest.mark.parametrize("submission", bank.submissions("a01_ifgsm"), ids=lambda s: s.name)
+def test_the_visible_checks_name_the_mistake(submission):
+    """What a student sees at home: a message for every mistake that the visible tests are meant to find."""
+    errors = run_cells(bank.answered("a01_ifgsm", submission.answers))
+    hidden = SEEN_ONLY_WHEN_GRADED.get(submission.name, [])
+    assert sorted(errors) == sorted(set(submission.expected) - set(hidden))
+    assert all(isinstance(error, checks.CheckFailed) for error in errors.values())
