@@ -88,7 +88,8 @@ def input_gradient(loss: Tensor, x: Tensor) -> Tensor:
     if not loss.requires_grad:
         return torch.zeros_like(x)
     (gradient,) = torch.autograd.grad(loss.sum(), x, allow_unused=True)
-    return torch.zeros_like(x) if gradient is None else gradient.nan_to_num_(0.0, 0.0, 0.0)
+    # Not in place: behind a sum or a mean the gradient is one value expanded to all pixels.
+    return torch.zeros_like(x) if gradient is None else gradient.nan_to_num(0.0, 0.0, 0.0)
 
 
 class Strongest:
