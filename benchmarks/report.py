@@ -1,0 +1,141 @@
+"""The measured tables, as Markdown between two markers of the README."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks.peers import PACKAGES, Budget
+from benchmarks.results import Memory, Row, Verdict, name
+from benchmarks.timing import spread
+
+README = Path(__file__).parent / "README.md"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; every column but the first is aligned to the right."""
+    lines = [f"| {' | '.join(head)} |", f"|{'|'.join(['---'] + ['---:'] * (len(head) - 1))}|"]
+    lines += [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def spelled(budget: Budget) -> str:
+    """The attack with its budget; linf lengths in pixel levels."""
+    linf = budget.norm == "linf"
+    scale, unit = (255, "/255") if linf else (1, "")
+    text = f"{name(budget)}, eps {budget.eps * scale:g}{unit}"
+    if budget.attack != "fgsm":
+        text += f", {budget.steps} steps of {budget.step_size * scale:.4g}{unit}"
+    return text
+
+
+def processor() -> str:
+    """The processor's name, as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def setting(device: torch.device, command: str, minutes: float, note: str) -> str:
+    """When, where, and with what."""
+    versions = {package: importlib.metadata.version(package) for package in ("advcourse", "torch", *PACKAGES)}
+    where = f"{processor()}, {torch.get_num_threads()} threads"
+    if device.type == "cuda":
+        where = f"{torch.cuda.get_device_name(device)}; {where}"
+    return "\n".join(
+        [
+            f"- Date: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}; command: `{command}`; {minutes:.0f} minutes.",
+            f"- Hardware: {where}; {platform.system()}, Python {platform.python_version()}.",
+            f"- Versions: {', '.join(f'{package} {version}' for package, version in versions.items())}.",
+            *([f"- {note}"] if note else []),
+        ]
+    )
+
+
+def overhead_table(rows: list[Row]) -> str:
+    head = ["network", "attack", "forwards per image", "backwards per image", "seconds", "time over bare passes"]
+    return table(
+        head,
+        (
+            [
+                row.case,
+                spelled(row.budget),
+                f"{row.forwards:.2f}",
+                f"{row.backwards:.2f}",
+                f"{statistics.median(row.seconds):.2f}",
+                spread(row.over_bare),
+            ]
+            for row in rows
+            if row.over_bare
+        ),
+    )
+
+
+def library_table(rows: list[Row]) -> str:
+    head = ["library", "forwards", "backwards", "success", "mean L2", "mean linf", "seconds", "time over ours"]
+    return table(
+        head,
+        (
+            [
+                row.library,
+                f"{row.forwards:.2f}",
+                f"{row.backwards:.2f}",
+                f"{100 * row.success:.1f} %",
+                f"{row.l2:.4f}",
+                f"{255 * row.linf:.2f}/255",
+                f"{statistics.median(row.seconds):.2f}",
+                "1" if row.over_bare else spread(row.over_ours, 2),
+            ]
+            for row in rows
+        ),
+    )
+
+
+def render(
+    rows: list[Row],
+    memories: list[Memory],
+    imports: dict[str, list[float]],
+    loaded: dict[str, str],
+    held: list[Verdict],
+) -> str:
+    """All tables."""
+    parts = ["### Requirements", table(
+        ["requirement", "measured", "reached"],
+        ([one.requirement, one.measured, "yes" if one.reached else "**no**"] for one in held),
+    )]  # fmt: skip
+    parts += ["### Passes, and time over the same passes run bare", overhead_table(rows)]
+    compared = {(row.case, row.budget): [] for row in rows if row.library != "advcourse"}
+    for row in rows:
+        if (row.case, row.budget) in compared:
+            compared[row.case, row.budget].append(row)
+    for (case, budget), group in compared.items():
+        parts += [f"### {spelled(budget)}: {case}", library_table(group)]
+    head = ["network", "attack", "one image batch", "bare pass", "attack", "beyond the bare pass, in image batches"]
+    mebi = 2**20
+    parts += ["### Peak memory, MiB", table(head, (
+        [one.case, spelled(one.budget), *(f"{size / mebi:.1f}" for size in (one.batch, one.floor, one.peak)),
+         f"{one.batches:.2f}"]
+        for one in memories
+    ))]  # fmt: skip
+    parts += ["### Import", table(
+        ["statement", "seconds over `import torch`", "torchvision, TensorFlow or Keras loaded"],
+        ([f"`{statement}`", spread(extra, 2), loaded[statement]] for statement, extra in imports.items()),
+    )]  # fmt: skip
+    return "\n\n".join(parts)
+
+
+def write(text: str) -> None:
+    """Put the text between the README's markers."""
+    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")

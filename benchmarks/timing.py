@@ -1,0 +1,48 @@
+"""Wall time, in rounds that interleave everything compared, so that a slow minute falls on all alike."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+
+
+def seconds(run: Callable[[], object], device: torch.device) -> float:
+    """Wall time of one call, once the work queued on the device is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    run()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
+
+
+def interleaved(
+    runs: Mapping[str, Callable[[], object]], rounds: int, device: torch.device, seed: int = 0
+) -> dict[str, list[float]]:
+    """Seconds of every run in every round. The first two of ``runs`` stay neighbours, their order alternating;
+    the others follow in random order.
+    """
+    first, second, *others = runs
+    draw = random.Random(seed)
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(rounds):
+        pair = [first, second] if number % 2 == 0 else [second, first]
+        for name in pair + draw.sample(others, len(others)):
+            times[name].append(seconds(runs[name], device))
+    return times
+
+
+def ratios(times: Sequence[float], reference: Sequence[float]) -> list[float]:
+    """One ratio per round."""
+    return [one / other for one, other in zip(times, reference, strict=True)]
+
+
+def spread(values: Sequence[float], digits: int = 3) -> str:
+    """Median and full range."""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
