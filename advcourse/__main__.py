@@ -6,11 +6,12 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from advcourse import __version__, attacks, data, models, runtime, training
+from advcourse import __version__, attacks, data, evaluate, models, runtime, training
 from advcourse.recipes import RECIPES, Recipe
 
 ROBUST_STEPS, ROBUST_STEP_SIZE = 40, 0.01
@@ -137,19 +138,15 @@ def train_recipe(
 
 def measure(model: torch.nn.Module, recipe: Recipe, images: torch.Tensor, labels: torch.Tensor) -> dict:
     """Accuracy on the test images and, for a robust recipe, under PGD from a random start."""
-    model.eval()
     facts = {"test_images": len(labels), "accuracy": training.accuracy(model, images, labels)}
     if recipe.eps is None:
         return facts
     device = next(model.parameters()).device
-    generator = torch.Generator(device).manual_seed(recipe.seed)
-    attack = {"eps": recipe.eps, "steps": ROBUST_STEPS, "step_size": ROBUST_STEP_SIZE, "random_start": True}
-    correct = 0
-    for x, y in zip(images.to(device).split(500), labels.to(device).split(500), strict=True):
-        adversarial = attacks.pgd(model, x, y, **attack, generator=generator)
-        correct += training.accuracy(model, adversarial, y) * len(y)
-    text = f"pgd({', '.join(f'{key}={value}' for key, value in attack.items())})"
-    return facts | {"robust_accuracy": round(correct) / len(labels), "attack": text}
+    options = {"eps": recipe.eps, "steps": ROBUST_STEPS, "step_size": ROBUST_STEP_SIZE, "random_start": True}
+    attack = partial(attacks.pgd, **options, generator=torch.Generator(device).manual_seed(recipe.seed))
+    report = evaluate.evaluate(model, attack, images.to(device), labels.to(device))
+    text = f"pgd({', '.join(f'{key}={value}' for key, value in options.items())})"
+    return facts | {"robust_accuracy": report.robust_accuracy, "attack": text}
 
 
 def _facts(name: str, recipe: Recipe, epochs: int, state: object, history: list[dict]) -> dict:

@@ -10,7 +10,6 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from advcourse import checkpoint as checkpoints
+from advcourse.evaluate import evaluating
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
@@ -68,8 +68,7 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int =
         batch_size: images per forward pass.
     """
     device = next(model.parameters()).device
-    with _modes_restored(model):
-        model.eval()
+    with evaluating(model):
         correct = sum(
             (model(x.to(device)).argmax(1) == y.to(device)).sum().item()
             for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True)
@@ -162,10 +161,10 @@ def fit(
     bar = tqdm(total=epochs * per_epoch, initial=step, file=sys.stdout, mininterval=0.5, disable=not shown)
     rng = torch.random.fork_rng([device] if device.type == "cuda" else [])
     try:
-        with bar, rng, _modes_restored(model), checkpoints.deferred_interrupt() as interrupt:
+        with bar, rng, evaluating(model), checkpoints.deferred_interrupt() as interrupt:
             for epoch in range(step // per_epoch, epochs):
                 bar.set_description(f"epoch {epoch + 1}/{epochs}")
-                model.train()
+                model.train()  # `evaluating` puts every module back in its own mode at the end
                 order = torch.randperm(n, generator=torch.Generator().manual_seed(_mix(seed, 0, epoch)))
                 for images, labels in _batches(data, order[step % per_epoch * batch_size :], batch_size):
                     images, labels = images.to(device), labels.to(device)
@@ -242,16 +241,6 @@ def _batches(data: tuple[Tensor, Tensor] | Dataset, order: Tensor, size: int) ->
 def _mix(*numbers: int) -> int:
     """One seed out of several numbers; neighbouring numbers give unrelated seeds."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
-
-
-@contextmanager
-def _modes_restored(model: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _check(data: object, epochs: int, batch_size: int, seed: int, mixed_precision: str | None) -> None:

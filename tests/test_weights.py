@@ -1,0 +1,96 @@
+"""The shipped networks: each file is the one its card describes, and does what the card says on real images."""
+
+import hashlib
+import json
+import math
+
+import pytest
+import torch
+
+from advcourse import data, models, training
+from advcourse.attacks import pgd
+from advcourse.recipes import RECIPES
+
+SHIPPED = list(models.ARCHITECTURES)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_card_describes_the_file(name):
+    file, card = models.weight_file(name), models.card(name)
+    assert card["name"] == name
+    assert card["bytes"] == file.stat().st_size < 2e6
+    assert card["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_card_says_how_the_file_was_made(name):
+    card, recipe = models.card(name), RECIPES[name]
+    assert card["command"] == f"python -m advcourse train {name}"
+    assert card["data"].startswith(recipe.data)
+    assert card["test_images"] == 10_000
+    for key in ("epochs", "seed", "batch_size", "mixed_precision"):
+        assert card[key] == getattr(recipe, key)
+    assert card["peak_learning_rate"] == recipe.lr
+    assert {"device", "date", "minutes", "versions"} <= card.keys()
+
+
+def test_no_file_lies_there_without_a_card():
+    expected = {
+        models.weight_file(name).with_suffix(suffix) for name in SHIPPED for suffix in (".safetensors", ".json")
+    }
+    assert set(models.WEIGHTS.iterdir()) == expected
+    assert sum(file.stat().st_size for file in expected) < 25e6
+
+
+def real_images(name: str, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """n images of the real test set, or a skip where it is not at hand."""
+    if data.available()[name] is None:
+        pytest.skip(f"{name} is not at hand")
+    return data.load(name, "test", n=n)[:2]
+
+
+def margin(share: float, n: int) -> float:
+    """Four standard deviations of the share of successes in n draws."""
+    return 4 * math.sqrt(share * (1 - share) / n)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_accuracy_is_the_card_s(name):
+    n = 500 if name.startswith("cifar10") else 2000
+    images, labels = real_images(RECIPES[name].data, n)
+    stated = models.card(name)["accuracy"]
+    assert abs(training.accuracy(models.load(name), images, labels) - stated) <= margin(stated, n)
+
+
+def test_robust_accuracy_is_the_card_s_and_the_plain_network_has_none():
+    n = 200
+    images, labels = real_images("mnist", n)
+    stated = models.card("mnist/cnn-robust")["robust_accuracy"]
+    robust = {}
+    for name in ("mnist/cnn", "mnist/cnn-robust"):
+        model = models.load(name)
+        generator = torch.Generator().manual_seed(1)
+        attacked = pgd(model, images, labels, eps=0.3, steps=40, step_size=0.01, random_start=True, generator=generator)
+        robust[name] = training.accuracy(model, attacked, labels)
+    assert abs(robust["mnist/cnn-robust"] - stated) <= margin(stated, n)
+    assert robust["mnist/cnn"] < 0.05
+
+
+def test_the_cards_state_what_the_course_relies_on():
+    accuracy = {name: models.card(name)["accuracy"] for name in SHIPPED}
+    assert accuracy["mnist/cnn"] >= 0.992
+    assert accuracy["fashion-mnist/cnn"] >= 0.92
+    assert accuracy["mnist/cnn-robust"] >= 0.98
+    assert models.card("mnist/cnn-robust")["robust_accuracy"] >= 0.92
+
+
+@pytest.mark.parametrize("content", [b"", b"half"])
+def test_a_damaged_file_is_named(content, monkeypatch, tmp_path):
+    name = "mnist/cnn"
+    whole = models.weight_file(name).read_bytes()
+    file = tmp_path / models.weight_file(name).name
+    file.write_bytes(whole[: len(whole) // 2] if content else content)
+    (tmp_path / "mnist-cnn.json").write_text(json.dumps(models.card(name)))
+    monkeypatch.setattr(models.weight_file, "__defaults__", (tmp_path,))
+    with pytest.raises(RuntimeError, match=r"mnist-cnn\.safetensors is damaged.*advcourse train mnist/cnn"):
+        models.load(name)
