@@ -23,8 +23,8 @@ from advcourse import data, models, runtime
 PYTHON = (3, 11)
 NETWORK = "mnist/cnn"
 SAMPLE = 1000
-STAND_IN_ACCURACY = 0.5
-"""Digits enlarged from 8x8 are not what the network was trained on: far above guessing (0.1) is all that is asked."""
+STAND_IN_ACCURACY = 0.7
+"""Digits enlarged from 8x8 are not what the network was trained on; it reads 87 % of them, guessing reads 10 %."""
 
 OK, NOTE, FAILED = "ok", "note", "failed"
 
