@@ -6,8 +6,8 @@ there, and make a figure of their own where none is given.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -50,13 +50,19 @@ def use_style() -> None:
     plt.rcParams.update(STYLE)
 
 
-def _styled(draw: Callable) -> Callable:
-    @functools.wraps(draw)
-    def inside(*args, **kwargs):
-        with plt.rc_context(STYLE):
-            return draw(*args, **kwargs)
+@contextmanager
+def style() -> Iterator[None]:
+    """The style of this module inside a ``with`` block, or for a function that it decorates.
 
-    return inside
+    Unlike ``plt.rc_context`` it puts back its own settings alone: a notebook's backend, which wakes up with the
+    first figure, turns on the interactive mode without which no later figure would be shown.
+    """
+    before = {key: plt.rcParams[key] for key in STYLE}
+    plt.rcParams.update(STYLE)
+    try:
+        yield
+    finally:
+        plt.rcParams.update(before)
 
 
 def _axes(ax: Axes | None, width: float = 5.5, height: float = 3.4) -> Axes:
@@ -78,7 +84,7 @@ def draw_image(ax: Axes, image: Tensor, title: str = "") -> None:
     ax.set_title(title, fontsize=9)
 
 
-@_styled
+@style()
 def show_images(
     images: Tensor,
     titles: Sequence[str] = (),
@@ -121,7 +127,7 @@ def magnify(delta: Tensor) -> tuple[Tensor, int]:
     return (0.5 + factor * delta).clamp(0, 1), factor
 
 
-@_styled
+@style()
 def show_attack(image: Tensor, adversarial: Tensor, titles: tuple[str, str] = ("image", "adversarial")) -> Figure:
     """An image, its perturbation (magnified around grey by the factor that its title states) and their sum."""
     figure, panels = plt.subplots(1, 3, figsize=(6.6, 2.7))
@@ -132,7 +138,7 @@ def show_attack(image: Tensor, adversarial: Tensor, titles: tuple[str, str] = ("
     return figure
 
 
-@_styled
+@style()
 def top5(ax: Axes, probabilities: Tensor, classes: Sequence[str], label: int | None = None) -> Axes:
     """Bars of the five largest probabilities ``(K,)``, the most probable on top.
 
@@ -151,7 +157,7 @@ def top5(ax: Axes, probabilities: Tensor, classes: Sequence[str], label: int | N
     return ax
 
 
-@_styled
+@style()
 def success_curve(reports: Mapping[str, Report], *, metric: str = "normalized_l2", ax: Axes | None = None) -> Axes:
     """Share of the attacked images that are fooled within a distance, against that distance.
 
@@ -180,7 +186,7 @@ def success_curve(reports: Mapping[str, Report], *, metric: str = "normalized_l2
     return ax
 
 
-@_styled
+@style()
 def accuracy_curve(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     *,
@@ -201,7 +207,7 @@ def _unit(direction: Tensor) -> Tensor:
     return direction / torch.linalg.vector_norm(direction)
 
 
-@_styled
+@style()
 def loss_along(
     model: nn.Module,
     image: Tensor,
@@ -238,7 +244,7 @@ def loss_along(
     return ax
 
 
-@_styled
+@style()
 def loss_landscape(
     model: nn.Module,
     image: Tensor,
@@ -279,5 +285,6 @@ def loss_landscape(
         ax.contour(t, t, gap, levels=[0], colors="white", linewidths=2)
     ax.plot(0, 0, "o", color="white", markeredgecolor="black")
     ax.set(xlabel=f"$L_2$ along {names[0]}", ylabel=f"$L_2$ along {names[1]}", aspect="equal")
+    ax.locator_params(nbins=5)
     ax.grid(False)
     return ax

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 
 import ipywidgets
-import matplotlib
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -18,13 +17,13 @@ from advcourse import attacks, plots
 from advcourse.evaluate import predict
 from advcourse.validation import check_choice, check_inputs
 
-ATTACKS = ("fgsm", "ifgsm", "pgd")
+ATTACKS = {"fgsm": "FGSM", "ifgsm": "I-FGSM, stops when fooled", "pgd": "PGD"}
 """What the playground offers: FGSM, I-FGSM that stops when fooled, and linf PGD, all inside the eps-ball."""
 
 
 def run_attack(model: nn.Module, image: Tensor, label: int, *, attack: str, eps: float, steps: int) -> Tensor:
     """One image ``(C, H, W)`` attacked inside the linf ball of radius ``eps`` (pixel units of [0, 1])."""
-    check_choice("attack", attack, ATTACKS)
+    check_choice("attack", attack, tuple(ATTACKS))
     step_size = 2.5 * eps / steps
     run = {
         "fgsm": partial(attacks.fgsm, eps=eps),
@@ -48,9 +47,9 @@ def draw_playground(
     """
     before, after = predict(model, torch.stack([image, adversarial])).softmax(1)
     noise, factor = plots.magnify(adversarial - image)
-    with matplotlib.rc_context(plots.STYLE):
-        figure = Figure(figsize=(8.2, 4.4))
-        grid = figure.add_gridspec(2, 6, height_ratios=(1.5, 1))
+    with plots.style():
+        figure = Figure(figsize=(8.2, 4.8))
+        grid = figure.add_gridspec(2, 6, height_ratios=(2, 1))
         pictures = (
             (image, f"image: {classes[label]}"),
             (noise, f"perturbation × {factor} (grey: no change)" if noise.ne(0.5).any() else "no perturbation (grey)"),
@@ -92,7 +91,7 @@ class Playground(ipywidgets.VBox):
             options=[(f"{i + 1}: {classes[label]}", i) for i, label in enumerate(labels.tolist())], description="image"
         )
         self.attack = ipywidgets.Dropdown(
-            options=[("FGSM", "fgsm"), ("I-FGSM (stops when fooled)", "ifgsm"), ("PGD", "pgd")],
+            options=[(title, name) for name, title in ATTACKS.items()],
             value="pgd",
             description="attack",
         )
@@ -111,6 +110,7 @@ class Playground(ipywidgets.VBox):
         for control in (self.image, self.attack, self.eps, self.steps):
             control.observe(self.update, names="value")
         self.update()
+        self.start = self.picture.value  # the PNG to show where no kernel runs
 
     def update(self, change: object = None) -> None:
         """Run the attack that the controls describe and show what it does, or the error it ended in."""
@@ -124,8 +124,9 @@ class Playground(ipywidgets.VBox):
         eps, kind = self.eps.value / 255, self.attack.value
         self.steps.disabled = kind == "fgsm"
         adversarial = run_attack(self.model, image, label, attack=kind, eps=eps, steps=self.steps.value)
-        steps = "1 step" if kind == "fgsm" else f"at most {self.steps.value} steps"
-        title = f"{kind}, ε = {self.eps.value:.2f}/255, {steps}"
+        count = self.steps.value
+        steps = {"fgsm": "1 step", "ifgsm": f"at most {count} steps", "pgd": f"{count} steps"}[kind]
+        title = f"{ATTACKS[kind]}, ε = {self.eps.value:.2f}/255, {steps}"
         self.picture.value = png(draw_playground(self.model, image, label, adversarial, self.classes, title))
         delta = adversarial - image
         self.message.value = (

@@ -174,3 +174,11 @@ def test_the_style_stays_inside_until_it_is_asked_for():
         assert dict(plt.rcParams) == before
         plots.use_style()
         assert plt.rcParams["axes.prop_cycle"].by_key()["color"][0] == plots.PALETTE[0]
+
+
+def test_the_style_keeps_settings_that_are_made_inside_it():
+    with plt.rc_context():
+        plt.rcParams["interactive"] = False
+        with plots.style():
+            plt.rcParams["interactive"] = True  # as a notebook's backend does when the first figure wakes it up
+        assert plt.rcParams["interactive"]
