@@ -38,6 +38,7 @@ c.Autograde.autograde_preprocessors = [
 ]
 c.OverwriteCells.add_missing_cells = True
 c.Execute.timeout = 60
+c.Execute.shutdown_kernel = "immediate"
 c.SandboxedKernelManager.memory_limit = 4096
 c.SandboxedKernelManager.cpu_limit = 600
 

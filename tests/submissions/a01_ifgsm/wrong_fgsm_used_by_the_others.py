@@ -1,0 +1,37 @@
+"""The sign of FGSM is flipped, and the other attacks are built on it: only FGSM itself loses points."""
+
+EXPECTED = {"test_fgsm": 0}
+
+
+# %% grade_id: fgsm
+def fgsm(model, images, labels, eps):
+    x = images.detach().clone().requires_grad_()
+    loss = F.cross_entropy(model(x), labels)
+    (gradient,) = torch.autograd.grad(loss, x)
+    return (images - eps * gradient.sign()).clamp(0, 1)
+
+
+# %% grade_id: ifgsm
+def ifgsm(model, images, labels, step_size, steps):
+    x = images.clone()
+    for _ in range(steps):
+        going = (model(x).argmax(1) == labels).view(-1, 1, 1, 1)
+        x = torch.where(going, fgsm(model, x, labels, step_size), x)
+    return x
+
+
+# %% grade_id: targeted_ifgsm
+def targeted_ifgsm(model, images, targets, step_size, steps):
+    x = images.clone()
+    for _ in range(steps):
+        going = (model(x).argmax(1) != targets).view(-1, 1, 1, 1)
+        x = torch.where(going, fgsm(model, x, targets, -step_size), x)
+    return x
+
+
+# %% grade_id: bounded_ifgsm
+def bounded_ifgsm(model, images, labels, eps, step_size, steps):
+    x = images.clone()
+    for _ in range(steps):
+        x = project(ifgsm(model, x, labels, step_size, 1), images, eps)
+    return x
