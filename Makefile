@@ -56,10 +56,11 @@ test: lint
 	$(if $(NOTEBOOKS)$(MASTERS),$(THREADS) $(BIN)/python -m pytest $(XDIST) $(NBVAL) $(NOTEBOOKS) $(MASTERS))
 
 lectures: setup
+	$(BIN)/jupytext --quiet --sync $(NOTEBOOKS)
+	$(BIN)/ruff format --quiet $(NOTEBOOKS)
 	$(BIN)/jupyter nbconvert --to notebook --inplace --execute --ExecutePreprocessor.record_timing=False \
 	  --ExecutePreprocessor.timeout=300 $(NOTEBOOKS)
-	$(BIN)/ruff format --quiet lectures
-	$(BIN)/jupytext --sync $(NOTEBOOKS)
+	$(BIN)/jupytext --quiet --sync $(NOTEBOOKS)
 
 release: setup
 	$(BIN)/python course/release.py
