@@ -1,7 +1,8 @@
 """One trainer for every defense that trains: `fit` minimises any loss `(model, images, labels) -> scalar`.
 
 It is written on Hugging Face accelerate, so that the same call runs on a CPU, on a GPU and, started by
-`accelerate launch` or `notebook_launcher`, on several. Every random draw of a step follows from the seed, the
+`accelerate launch` or `notebook_launcher`, on several GPUs (several CPU processes: `ACCELERATE_USE_CPU=true
+torchrun --nproc-per-node 2 …`). Every random draw of a step follows from the seed, the
 step's number and the process's rank alone. A run that is stopped and resumed therefore ends in the same
 weights, bit for bit, as one that was never stopped.
 """
