@@ -48,27 +48,27 @@ def draw_playground(
     before, after = predict(model, torch.stack([image, adversarial])).softmax(1)
     noise, factor = plots.magnify(adversarial - image)
     with plots.style():
-        figure = Figure(figsize=(8.2, 4.8))
-        grid = figure.add_gridspec(2, 6, height_ratios=(2, 1))
+        figure = Figure(figsize=(8.2, 4.9))
+        above, below = figure.subfigures(2, 1, height_ratios=(2, 1))
         pictures = (
             (image, f"image: {classes[label]}"),
             (noise, f"perturbation × {factor} (grey: no change)" if noise.ne(0.5).any() else "no perturbation (grey)"),
             (adversarial, f"adversarial: {classes[after.argmax().item()]}"),
         )
-        for column, (picture, name) in enumerate(pictures):
-            plots.draw_image(figure.add_subplot(grid[0, 2 * column : 2 * column + 2]), picture, name)
-        for columns, probabilities, name in ((slice(0, 3), before, "image"), (slice(3, 6), after, "adversarial")):
-            ax = figure.add_subplot(grid[1, columns])
-            plots.top5(ax, probabilities, classes, label).set_title(f"top 5, {name}", fontsize=9)
-        figure.suptitle(title, fontsize=10)
+        for ax, (picture, name) in zip(above.subplots(1, 3), pictures, strict=True):
+            plots.draw_image(ax, picture, name)
+        bars = ((before, "top 5, image"), (after, "top 5, adversarial"))
+        for ax, (probabilities, name) in zip(below.subplots(1, 2), bars, strict=True):
+            plots.top5(ax, probabilities, classes, label).set_title(name, fontsize=9)
+        above.suptitle(title, fontsize=10)
     return figure
 
 
-def png(figure: Figure) -> bytes:
-    """A figure as the bytes of a PNG file, at its own resolution."""
+def png(figure: Figure, dpi: float | str = "figure") -> bytes:
+    """A figure as the bytes of a PNG file, at its own resolution or another (dots per inch)."""
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
 
 

@@ -86,6 +86,16 @@ def test_the_perturbation_panel_states_its_factor(playground):
     assert unchanged.axes[1].get_title() == "no perturbation (grey)"
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_long_class_names_leave_room_for_the_bars(playground):
+    names = ["black-and-gold garden spider, Argiope aurantia", "soft-coated wheaten terrier"]
+    figure = widgets.draw_playground(playground.model, playground.images[0], 1, playground.images[1], names, "title")
+    widgets.png(figure)
+    left, right = figure.axes[3:]
+    assert left.get_window_extent().width > 150 and right.get_window_extent().width > 150
+    assert all(len(text.get_text()) <= 18 for text in left.get_yticklabels())
+
+
 def test_an_error_is_shown_and_does_not_escape(playground):
     playground.images = torch.full((2, 3, 8, 8), float("nan"))
     playground.eps.value = 12
