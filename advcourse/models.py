@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from advcourse.runtime import downloading
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -117,11 +120,16 @@ ARCHITECTURES: dict[str, Callable[[], Normalized]] = {
 """Networks this project trains, by name; each entry builds one with fresh random weights."""
 
 _REFERENCE_BLOCKS = {"resnet20": 3, "resnet32": 5, "resnet44": 7, "resnet56": 9}
-REFERENCES = (
-    *(f"reference/cifar10_{net}" for net in _REFERENCE_BLOCKS),
-    "reference/imagenet_mobilenet_v2",
-    "reference/imagenet_squeezenet1_0",
-)
+# sha256 of each file of reference weights, by its name without ".safetensors".
+_REFERENCE_SHA256 = {
+    "cifar10_resnet20": "39b548e3bab563237634889bc4130ef829bddce64f6cc75e4d92fbecff718fbe",
+    "cifar10_resnet32": "9ed731f9d9d2b5b61c60ebefd99e7e6bfdc67bb37a43bfdef1ee4fa1829f0cc4",
+    "cifar10_resnet44": "daa98acc7a2829db677183657c2d45603a43a70e72068b6848f2af2553bcfd79",
+    "cifar10_resnet56": "afacf9b771d3c1b0f2b0eadd01a809b934dca5dbfa04d0d00b82751a38d3948c",
+    "imagenet_mobilenet_v2": "03c150588ef9ee852efecc101ecbac5cc1786994d4e0d52d1bdad4d8bafedffc",
+    "imagenet_squeezenet1_0": "849554664a1d80bb2deb2ef4256e2338691efc1a18688fc9f2ef2a4cb9bf09de",
+}
+REFERENCES = tuple(f"reference/{stem}" for stem in _REFERENCE_SHA256)
 TORCHVISION = {"imagenet/mobilenet_v2": "MobileNet_V2_Weights", "imagenet/squeezenet1_0": "SqueezeNet1_0_Weights"}
 
 
@@ -144,11 +152,17 @@ def weight_file(name: str, folder: Path = WEIGHTS) -> Path:
 
 def card(name: str) -> dict:
     """Model card of a shipped network: data, command, seed, epochs, device, accuracy, size, sha256."""
+    if name not in ARCHITECTURES:
+        raise ValueError(f"no model card for {name!r}; this project trains {', '.join(ARCHITECTURES)}")
     file = weight_file(name).with_suffix(".json")
-    if name not in ARCHITECTURES or not file.is_file():
-        shipped = [known for known in ARCHITECTURES if weight_file(known).with_suffix(".json").is_file()]
-        raise ValueError(f"no model card for {name!r}; there is one for {', '.join(shipped) or 'none yet'}")
-    return json.loads(file.read_text(encoding="utf-8"))
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RuntimeError(f"{file} is missing or damaged ({error}): {_advice(name)}") from error
+
+
+def _advice(name: str) -> str:
+    return f"restore it from the repository, or make it with `python -m advcourse train {name}`"
 
 
 def load(name: str, device: torch.device | str | None = None) -> nn.Module:
@@ -173,9 +187,7 @@ def load(name: str, device: torch.device | str | None = None) -> nn.Module:
         model = _any_imagenet()
     elif name in ARCHITECTURES:
         model = build(name)
-        file = weight_file(name)
-        advice = f"make it with `python -m advcourse train {name}`"
-        model.load_state_dict(_read(file, advice, card(name)["sha256"] if file.is_file() else None))
+        model.load_state_dict(_read(weight_file(name), _advice(name), lambda: card(name)["sha256"]))
     elif name in REFERENCES:
         model = _reference(name)
     elif name in TORCHVISION:
@@ -185,19 +197,15 @@ def load(name: str, device: torch.device | str | None = None) -> nn.Module:
     return model.eval().to(device or "cpu")
 
 
-def _read(file: Path, advice: str, sha256: str | None = None) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
+def _read(file: Path, advice: str, sha256: Callable[[], str]) -> dict[str, Tensor]:
     from safetensors.torch import load as parse
 
     if not file.is_file():
         raise FileNotFoundError(f"no weights at {file}: {advice}")
     content = file.read_bytes()
-    try:
-        if sha256 not in (None, hashlib.sha256(content).hexdigest()):
-            raise SafetensorError("its sha256 is not the one on its model card")
-        return parse(content)
-    except SafetensorError as error:
-        raise RuntimeError(f"{file} is damaged ({error}): delete it and {advice}") from error
+    if hashlib.sha256(content).hexdigest() != sha256():
+        raise RuntimeError(f"{file} is damaged (its sha256 is not the one on record): delete it and {advice}")
+    return parse(content)
 
 
 def _reference(name: str) -> Normalized:
@@ -207,7 +215,8 @@ def _reference(name: str) -> Normalized:
     if not root:
         raise FileNotFoundError(f"{name} lies in $ADVCOURSE_DATA/weights, and ADVCOURSE_DATA is not set")
     stem = name.removeprefix("reference/")
-    state = _read(Path(root) / "weights" / f"{stem}.safetensors", "unpack the data folder again")
+    file = Path(root).expanduser() / "weights" / f"{stem}.safetensors"
+    state = _read(file, "unpack the data folder again", lambda: _REFERENCE_SHA256[stem])
     net = stem.split("_", 1)[1]
     if net in _REFERENCE_BLOCKS:
         model = Normalized(CifarResNet(_REFERENCE_BLOCKS[net]), **_IMAGENET)
@@ -241,7 +250,10 @@ def _torchvision(name: str, download: bool = True) -> Normalized:
     if not (download or cached.is_file()):
         raise FileNotFoundError(f"{name} is not in torchvision's cache ({cached})")
     try:
-        network = torchvision.models.get_model(name.split("/")[1], weights=weights)
+        with downloading():
+            network = torchvision.models.get_model(name.split("/")[1], weights=weights)
+    except (EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        raise RuntimeError(f"{cached} is damaged ({error}): delete it and load the network again") from error
     except OSError as error:
         raise FileNotFoundError(f"{name} could not be downloaded ({error}); it would go to {cached}") from error
     return Normalized(network, **_IMAGENET)

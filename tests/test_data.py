@@ -3,6 +3,7 @@
 import gzip
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ def nowhere(monkeypatch, tmp_path):
     def refuse(*args, **kwargs):
         raise OSError("no network in this test")
 
+    monkeypatch.setattr(data, "_refused", {})
     monkeypatch.setattr("socket.create_connection", refuse)
     monkeypatch.setattr("socket.getaddrinfo", refuse)
     return tmp_path / "cache"
@@ -108,7 +110,8 @@ def test_a_draw_is_fixed_and_begins_a_larger_one():
     assert torch.equal(few[0], many[0][:20]) and torch.equal(few[1], many[1][:20])
     assert torch.equal(few[1], data.load("digits", n=20)[1])
     assert len(many[1].unique()) == 10
-    assert len(data.load("digits", n=10**6)[1]) == 360
+    everything = data.load("digits", n=10**6)
+    assert len(everything[1]) == 360 and torch.equal(everything[0][:60], many[0])
 
 
 def test_train_and_test_digits_are_disjoint():
@@ -122,6 +125,7 @@ def test_train_and_test_digits_are_disjoint():
     (("mnist", "valid"), "split is 'valid'; mnist has train and test"),
     (("photos", "train"), "split is 'train'; photos has test"),
     (("digits", "test", 0), "n is 0, expected at least 1"),
+    (("digits", "test", 2.5), "n is 2.5, expected a whole number"),
 ])  # fmt: skip
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
@@ -164,6 +168,7 @@ def test_nothing_stands_in_where_a_folder_is_named(nowhere, monkeypatch, tmp_pat
 def test_available_says_where_each_set_is(nowhere, monkeypatch, tmp_path):
     assert data.available() == {name: "bundled" if name in ("digits", "photos") else None for name in data.NAMES}
     (tmp_path / "mine/cue_conflict").mkdir(parents=True)
+    (tmp_path / "mine/cue_conflict/cat1-dog2.jpg").touch()
     monkeypatch.setenv("ADVCOURSE_DATA", str(tmp_path / "mine"))
     assert data.available()["cue-conflict"] == tmp_path / "mine"
     assert data.available()["mnist"] is None
@@ -215,6 +220,59 @@ def test_a_truncated_photograph_is_named(monkeypatch, tmp_path):
 
 
 @real
+def test_packed_files_and_the_other_split_alone_will_do(monkeypatch, tmp_path):
+    """A folder may hold the archives as published, or only one split."""
+    for stem in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        (tmp_path / "MNIST/raw").mkdir(parents=True, exist_ok=True)
+        with gzip.open(tmp_path / f"MNIST/raw/{stem}.gz", "wb", compresslevel=1) as out:
+            out.write((Path(REAL) / "MNIST/raw" / stem).read_bytes())
+    monkeypatch.setenv("ADVCOURSE_DATA", str(tmp_path))
+    monkeypatch.setenv("ADVCOURSE_CACHE", str(tmp_path / "cache"))
+    assert data.load("mnist", "train")[0].shape == (60_000, 1, 28, 28)
+    truncate(tmp_path / "MNIST/raw/train-labels-idx1-ubyte.gz")
+    with pytest.raises(RuntimeError, match="train-labels-idx1-ubyte.gz is damaged .*delete it"):
+        data.load("mnist", "train")
+
+
+@real
+def test_what_the_cache_lost_is_fetched_again(monkeypatch, tmp_path):
+    monkeypatch.delenv("ADVCOURSE_DATA")
+    monkeypatch.setenv("ADVCOURSE_CACHE", str(parts(tmp_path, "MNIST/raw/t10k-images-idx3-ubyte")))
+    fetched = []
+    monkeypatch.setattr(data, "_download", lambda name, split: fetched.append((name, split)))
+    with pytest.raises(RuntimeError, match="t10k-labels-idx1-ubyte is damaged .it is missing"):
+        data.load("mnist")
+    assert fetched == [("mnist", "test")]
+
+
+def test_a_silent_network_is_waited_for_once(nowhere, monkeypatch):
+    tries = []
+
+    def refuse(*args, **kwargs):
+        tries.append(args)
+        raise OSError("no answer")
+
+    monkeypatch.setattr("torchvision.datasets.MNIST", refuse)
+    for _ in range(3):
+        data.load("mnist", n=2)
+    assert len(tries) == 1
+
+
+@real
+def test_strange_files_beside_the_photographs_are_passed_over(monkeypatch, tmp_path):
+    photo = "imagenet/photos/" + sorted(os.listdir(Path(REAL) / "imagenet/photos"))[0]
+    cue = "cue_conflict/" + sorted(path.name for path in (Path(REAL) / "cue_conflict").glob("*-*.jpg"))[0]
+    root = parts(tmp_path, photo, cue)
+    for stray in ("imagenet/photos/._001_goldfish.jpg", "imagenet/photos/notes.jpg", "cue_conflict/zebra1-cat2.jpg"):
+        (root / stray).write_bytes(b"stray")
+    monkeypatch.setenv("ADVCOURSE_DATA", str(root))
+    assert len(data.load("imagenet-samples")[0]) == len(data.load("cue-conflict")[0]) == 1
+    (root / photo).unlink()
+    with pytest.raises(data.Missing, match="imagenet-samples"):
+        data.load("imagenet-samples")
+
+
+@real
 def test_a_file_missing_from_a_set_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("ADVCOURSE_DATA", str(parts(tmp_path, "MNIST/raw/t10k-images-idx3-ubyte")))
     with pytest.raises(RuntimeError, match="t10k-labels-idx1-ubyte is damaged .it is missing"):
@@ -222,28 +280,40 @@ def test_a_file_missing_from_a_set_is_named(monkeypatch, tmp_path):
 
 
 @real
-def test_a_download_goes_through_torchvision_into_the_cache(monkeypatch, tmp_path):
-    """Torchvision takes packed files that already lie in its folder; from there on it is its own code."""
+def test_a_download_goes_through_torchvision_into_the_cache(monkeypatch, tmp_path, capsys):
+    """All of torchvision's download but the network: its names, its checksums, its unpacking, its places."""
     monkeypatch.delenv("ADVCOURSE_DATA")
     monkeypatch.setenv("ADVCOURSE_CACHE", str(tmp_path))
-    raw = tmp_path / "MNIST/raw"
-    raw.mkdir(parents=True)
-    for stem in (
-        "t10k-images-idx3-ubyte",
-        "t10k-labels-idx1-ubyte",
-        "train-images-idx3-ubyte",
-        "train-labels-idx1-ubyte",
-    ):
-        packed = Path(REAL) / "MNIST/raw" / f"{stem}.gz"
-        if packed.is_file():
-            shutil.copy(packed, raw)
-        else:
-            with gzip.open(raw / f"{stem}.gz", "wb") as out:
-                out.write((Path(REAL) / "MNIST/raw" / stem).read_bytes())
+    asked = []
+
+    def fetch(url, file, **kwargs):
+        asked.append(Path(url).name)
+        print("a progress bar", file=sys.stderr)
+        if broken:
+            Path(file).write_bytes(b"<html>log in</html>")
+            return
+        packed = Path(REAL) / "MNIST/raw" / Path(url).name
+        if not packed.is_file():
+            pytest.skip("this folder does not hold the packed files")
+        shutil.copy(packed, file)
+
+    monkeypatch.setattr("torchvision.datasets.utils._get_redirect_url", lambda url, max_hops: url)
+    monkeypatch.setattr("torchvision.datasets.utils._urlretrieve", fetch)
+    monkeypatch.setattr(data, "_refused", {})
+    broken = True
+    images, _, _ = data.load("mnist", n=3)
+    assert "stand in" in capsys.readouterr().out and len(images) == 3
+    shutil.rmtree(tmp_path / "MNIST")
+    monkeypatch.setattr(data, "_refused", {})
+    broken = False
+    asked.clear()
     images, _, classes = data.load("mnist")
-    assert images.shape == (10_000, 1, 28, 28) and classes == _sets.DIGITS
-    assert (raw / "t10k-images-idx3-ubyte").is_file()
+    assert images.shape == (10_000, 1, 28, 28) and classes == _sets.DIGITS and len(asked) == 4
+    captured = capsys.readouterr()
+    assert "a progress bar" in captured.out and captured.err == ""
     assert data.available()["mnist"] == tmp_path
+    data.load("mnist", "train", n=3)
+    assert len(asked) == 4
 
 
 def test_frames_as_torchvision_lays_them_out(nowhere):
@@ -251,7 +321,7 @@ def test_frames_as_torchvision_lays_them_out(nowhere):
     from PIL import Image
 
     for label in range(43):
-        folder = nowhere / f"gtsrb/gtsrb/GTSRB/Training/{label:05d}"
+        folder = nowhere / f"gtsrb/GTSRB/Training/{label:05d}"
         folder.mkdir(parents=True)
         pixels = np.full((20 + label, 45, 3), 5 * label, np.uint8)
         Image.fromarray(pixels).save(folder / "00000.ppm")

@@ -89,6 +89,15 @@ def test_torchvisions_network_is_taken_from_its_cache(monkeypatch, tmp_path, cap
     torch.testing.assert_close(model(images), network.eval()((images - mean) / std))
 
 
+@pytest.mark.parametrize("content", [b"", b"<html>log in</html>", b"PK\x03\x04 cut off"])
+def test_a_damaged_file_in_torchvisions_cache_is_named(monkeypatch, tmp_path, content):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub/checkpoints").mkdir(parents=True)
+    (tmp_path / "hub/checkpoints/mobilenet_v2-b0353104.pth").write_bytes(content)
+    with pytest.raises(RuntimeError, match=r"mobilenet_v2-b0353104.pth is damaged .*delete it"):
+        models.load("imagenet")
+
+
 def test_without_any_imagenet_network_the_error_says_where_it_looked(monkeypatch, tmp_path):
     def refuse(*args, **kwargs):
         raise OSError("no network in this test")
@@ -107,7 +116,7 @@ def test_unknown_names_list_the_known_ones():
         models.load("mnist/mlp")
     with pytest.raises(ValueError, match=r"unknown network 'imagenet'; this project trains mnist/cnn"):
         models.build("imagenet")
-    with pytest.raises(ValueError, match="no model card for 'reference/cifar10_resnet20'"):
+    with pytest.raises(ValueError, match="no model card for 'reference/cifar10_resnet20'; this project trains"):
         models.card("reference/cifar10_resnet20")
 
 
@@ -143,10 +152,12 @@ def test_weights_survive_a_round_trip_and_a_changed_byte_is_found(monkeypatch, t
     images = torch.rand(2, 1, 28, 28)
     assert torch.equal(loaded(images), copy.deepcopy(model).eval()(images))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mnist-cnn.json", "mnist-cnn.safetensors"]
+    file.with_suffix(".json").rename(tmp_path / "kept")
+    with pytest.raises(RuntimeError, match=r"mnist-cnn.json is missing or damaged .*restore it"):
+        models.load("mnist/cnn")
+    (tmp_path / "kept").rename(file.with_suffix(".json"))
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
-    with pytest.raises(
-        RuntimeError, match=r"mnist-cnn.safetensors is damaged \(its sha256 is not the one on its model card"
-    ):
+    with pytest.raises(RuntimeError, match=r"mnist-cnn.safetensors is damaged \(its sha256 is not the one on record"):
         models.load("mnist/cnn")
