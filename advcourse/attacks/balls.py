@@ -76,13 +76,15 @@ def project(x: Tensor, images: Tensor, eps: float, norm: str) -> Tensor:
     For l2 the nearest point of the ball is taken and then of the box, which lies in both but need not be
     the nearest of their intersection; linf and l1 are exact.
     """
-    if norm == "linf":
-        return x.clamp(images - eps, images + eps).clamp_(0, 1)
     delta = x - images
-    if norm == "l2":
+    if norm == "linf":
+        delta.clamp_(-eps, eps)
+    elif norm == "l2":
         shrink = (eps / norms(delta, "l2").clamp_min(torch.finfo(x.dtype).tiny)).clamp_max(1)
-        return delta.mul_(_column(shrink)).add_(images).clamp_(0, 1)
-    return _project_l1(delta, eps, images).add_(images).clamp_(0, 1)
+        delta.mul_(_column(shrink))
+    else:
+        delta = _project_l1(delta, eps, images)
+    return delta.add_(images).clamp_(0, 1)
 
 
 def _project_l1(delta: Tensor, eps: float, images: Tensor) -> Tensor:

@@ -109,6 +109,9 @@ class Strongest:
         loss = loss.detach().to(self.loss.dtype)
         before, kept = self.fooled[rows], self.loss[rows]
         better = (fooled & ~before) | ((fooled == before) & (loss > kept))
-        self.images[rows] = torch.where(better[:, None, None, None], x.detach(), self.images[rows])
+        if isinstance(rows, slice):  # in place: memory traffic is what an attack costs beside its passes
+            torch.where(better[:, None, None, None], x.detach(), self.images[rows], out=self.images[rows])
+        else:
+            self.images[rows[better]] = x.detach()[better]
         self.fooled[rows] = before | fooled
         self.loss[rows] = torch.where(better, loss, kept)

@@ -186,6 +186,6 @@ def pgd(
                 strongest.see(x, is_fooled(logits, labels, targets), value)
                 if step < steps:
                     gradient, x = input_gradient(value, x), x.detach()
-                    x = project(x + steepest(gradient, step_size, norm, x), images, eps, norm)
+                    x = project(steepest(gradient, step_size, norm, x).add_(x), images, eps, norm)
                     del gradient, logits, value  # not alive beside the next forward pass
     return strongest.images
