@@ -7,7 +7,7 @@ import time
 import warnings
 
 from advcourse import runtime
-from benchmarks import footprint, measure, report
+from benchmarks import footprint, measure, report, timing
 from benchmarks.cases import cases
 from benchmarks.results import verdicts
 
@@ -19,40 +19,42 @@ def main() -> None:
     parser.add_argument("--cifar10", default="cifar10/resnet20", help="network for CIFAR-10 (%(default)s)")
     parser.add_argument("--imagenet", default="imagenet", help="network for photographs (%(default)s: that at hand)")
     parser.add_argument("--rounds", type=int, help="rounds of every comparison, in place of each one's own number")
+    parser.add_argument("--clock", default="wall", choices=timing.CLOCKS, help="(%(default)s)")
     parser.add_argument("--note", default="", help="a line for the README about the circumstances")
     parser.add_argument("--dry", action="store_true", help="leave the README as it is")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)
     started = time.perf_counter()
     device = runtime.device()
+    imports = footprint.extra_seconds(IMPORTS, options.rounds or 7)
+    heavy = {statement: ", ".join(footprint.heavy(statement)) or "none" for statement in IMPORTS}
     rows, memories = [], []
     for case in cases(options.cifar10, options.imagenet):
         print(f"\n{case.title}", flush=True)
         runtime.seed_everything(0)
         loaded = case.load(device)
         for budget, rounds in case.plan:
-            rows += measure.compare(case, budget, options.rounds or rounds, *loaded)
-            newest = [row for row in rows if (row.case, row.budget) == (case.title, budget)]
+            newest = measure.compare(case, budget, options.rounds or rounds, *loaded, clock=options.clock)
+            rows += newest
             over = report.spread(newest[0].over_bare)
             print(f"\n{report.spelled(budget)}: over bare passes {over}\n{report.library_table(newest)}", flush=True)
             if len(case.plan) > 1:
                 memories.append(measure.memory(case, budget, *loaded))
                 print(f"peak memory: {memories[-1].batches:.2f} image batches beyond a bare pass", flush=True)
-    imports = footprint.extra_seconds(IMPORTS, options.rounds or 7)
-    heavy = {statement: ", ".join(footprint.heavy(statement)) or "none" for statement in IMPORTS}
-    held = verdicts(rows, memories, imports)
-    command = " ".join(["python -m benchmarks", *_given(options)])
-    setting = report.setting(device, command, (time.perf_counter() - started) / 60, options.note)
-    text = f"{setting}\n\n{report.render(rows, memories, imports, heavy, held)}"
-    print(f"\n{text}")
-    if not options.dry:
-        report.write(text)
+        if not options.dry:  # after every network: an interrupted run leaves what it measured
+            minutes = (time.perf_counter() - started) / 60
+            setting = report.setting(device, _command(options), options.clock, minutes, options.note)
+            held = verdicts(rows, memories, imports)
+            report.write(f"{setting}\n\n{report.render(rows, memories, imports, heavy, held)}")
+    for verdict in verdicts(rows, memories, imports):
+        print(f"{'reached' if verdict.reached else 'MISSED':8} {verdict.requirement}: {verdict.measured}")
 
 
-def _given(options: argparse.Namespace) -> list[str]:
-    """The networks and rounds asked for, as they were typed."""
-    pairs = {"--cifar10": options.cifar10, "--imagenet": options.imagenet, "--rounds": options.rounds}
-    return [f"{flag} {value}" for flag, value in pairs.items() if value]
+def _command(options: argparse.Namespace) -> str:
+    """The command that measures the same again."""
+    values = {"cifar10": options.cifar10, "imagenet": options.imagenet, "clock": options.clock}
+    values |= {"rounds": options.rounds} if options.rounds else {}
+    return " ".join(["python -m benchmarks", *(f"--{name} {value}" for name, value in values.items())])
 
 
 if __name__ == "__main__":

@@ -46,7 +46,14 @@ def _trial(model: nn.Module, run: Run, images: Tensor, labels: Tensor) -> tuple[
 
 
 def compare(
-    case: Case, budget: Budget, rounds: int, model: nn.Module, images: Tensor, labels: Tensor, classes: int
+    case: Case,
+    budget: Budget,
+    rounds: int,
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    classes: int,
+    clock: str = "wall",
 ) -> list[Row]:
     """A row per library, timed in the same rounds; the first library's passes are also run bare."""
     runs = {name: MAKERS[name](model, budget, images, classes) for name in case.libraries}
@@ -59,7 +66,7 @@ def compare(
         success, l2, linf = judge(model, budget, images, labels, result)
         rows.append(Row(case.title, budget, name, len(images), forwards, backwards, success, l2, linf))
     timed = {name: lambda run=run: run(images, labels) for name, run in runs.items()}
-    times = interleaved({BARE: lambda: bare(model, images, labels, floor), **timed}, rounds, images.device)
+    times = interleaved({BARE: lambda: bare(model, images, labels, floor), **timed}, rounds, images.device, clock)
     model.zero_grad(set_to_none=True)
     for row in rows:
         row.seconds = times[row.library]

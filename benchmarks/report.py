@@ -46,9 +46,9 @@ def processor() -> str:
     return named[0] if named else platform.processor() or platform.machine()
 
 
-def setting(device: torch.device, command: str, minutes: float, note: str) -> str:
+def setting(device: torch.device, command: str, clock: str, minutes: float, note: str) -> str:
     """When, where, and with what."""
-    versions = {package: importlib.metadata.version(package) for package in ("advcourse", "torch", *PACKAGES)}
+    versions = {package: importlib.metadata.version(package) for package in ("advcourse", "torch", "numpy", *PACKAGES)}
     where = f"{processor()}, {torch.get_num_threads()} threads"
     if device.type == "cuda":
         where = f"{torch.cuda.get_device_name(device)}; {where}"
@@ -56,6 +56,7 @@ def setting(device: torch.device, command: str, minutes: float, note: str) -> st
         [
             f"- Date: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}; command: `{command}`; {minutes:.0f} minutes.",
             f"- Hardware: {where}; {platform.system()}, Python {platform.python_version()}.",
+            f"- Seconds are by the {clock} clock.",
             f"- Versions: {', '.join(f'{package} {version}' for package, version in versions.items())}.",
             *([f"- {note}"] if note else []),
         ]
