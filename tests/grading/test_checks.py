@@ -163,6 +163,10 @@ def answer():
     raise NotImplementedError
 
 
+def answer_with(argument):
+    return 42
+
+
 def test_a_mistake_before_costs_nothing(capsys):
     def passes():
         assert answer() == 42
@@ -179,9 +183,18 @@ def test_a_mistake_before_costs_nothing(capsys):
         assert answer() == 43
 
     checks.if_wrong_before(answer=lambda: 42)
-    with pytest.raises(NotImplementedError):
-        checks.exercise("the next exercise")(fails)
+    with pytest.raises(NotImplementedError):  # and does not excuse a mistake in this one
+        checks.exercise("another")(fails)
     assert "✓" not in capsys.readouterr().out
+
+
+def test_own_versions_count_where_right_ones_do_not_fit(capsys):
+    def passes():
+        assert answer_with("an argument of my own") == 42
+
+    checks.if_wrong_before(answer_with=lambda: 42)
+    checks.exercise("the next exercise")(passes)
+    assert "✓" in capsys.readouterr().out
 
 
 def test_toys_are_what_their_formulas_say():

@@ -36,23 +36,20 @@ def position(notebook, name):
     return next(i for i, cell in enumerate(notebook["cells"]) if cell["id"] == name)
 
 
-def test_deleted_test_and_locked_cells_are_restored(course):
+def test_deleted_copied_and_emptied_cells_do_not_spoil_a_submission(course):
     notebook = bank.answered(ASSIGNMENT)
     for name in ("setup", "test_fgsm", "test_fgsm_traces", "test_normalized_l2"):
         del notebook["cells"][position(notebook, name)]
-    assert course.autograde(ASSIGNMENT, "deleted", notebook).points == FULL
-
-
-def test_copied_split_and_emptied_cells_do_not_spoil_a_submission(course):
-    notebook = bank.answered(ASSIGNMENT)
-    for name in ("fgsm", "test_fgsm"):
+    for name in ("project", "test_project"):
         cell = copy.deepcopy(notebook["cells"][position(notebook, name)])
         cell["id"] = f"{name}-copy"
         notebook["cells"].insert(position(notebook, name) + 1, cell)
     del notebook["cells"][position(notebook, "ifgsm")]["metadata"]["nbgrader"]
-    graded = course.autograde(ASSIGNMENT, "copied", notebook)
+    graded = course.autograde(ASSIGNMENT, "damaged", notebook)
     assert graded.points == FULL
-    assert "'fgsm' is there more than once" in graded.log
+    assert "cell 'test_fgsm' is missing" in graded.log
+    assert "'project' is there more than once" in graded.log
+    assert "cell 'ifgsm' (number 9) has lost its grading metadata" in graded.log
 
 
 def test_a_submission_without_any_metadata_is_graded(course):
@@ -132,7 +129,6 @@ def test_from_release_to_feedback_and_csv_by_command(tmp_path):
     command("-m", "nbgrader", "db", "assignment", "add", ASSIGNMENT, "--duedate", "2026-03-01 12:00:00 UTC")
     command("-m", "nbgrader", "autograde", ASSIGNMENT)
     assert "late by 1.00 days" in command("extension.py", ASSIGNMENT, "ada", "2")
-    assert "late by 0.00 days" in command("extension.py", ASSIGNMENT, "ada", "3")
     command("-m", "nbgrader", "generate_feedback", ASSIGNMENT)
     html = (tmp_path / "course" / "feedback" / "ada" / ASSIGNMENT / f"{ASSIGNMENT}.html").read_text()
     assert "bounded_ifgsm, projected after each of 10 steps" in html  # the message of the hidden test that failed
