@@ -67,7 +67,7 @@ def main() -> None:
     root = arguments.root.resolve()
     names = arguments.names or sorted(folder.name for folder in (root / "solutions").iterdir() if folder.is_dir())
     release(root, names)
-    write(root / preflight.MANIFEST.relative_to(ROOT), manifest(root))
+    write(root / "advcourse" / "grading" / preflight.MANIFEST.name, manifest(root))
     print(f"released {', '.join(names)}")
 
 
