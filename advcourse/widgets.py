@@ -102,7 +102,9 @@ class Playground(ipywidgets.VBox):
         )
         self.steps = ipywidgets.IntSlider(value=10, min=1, max=40, description="steps", **late)
         self.message = ipywidgets.HTML()
-        self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        self.picture = ipywidgets.Image(
+            format="png", layout=ipywidgets.Layout(max_width="100%", align_self="flex-start")
+        )
         unit = ipywidgets.Label("ε is in units of 1/255, one level of an 8-bit image")
         rows = [ipywidgets.HBox([self.image, self.attack]), ipywidgets.HBox([self.eps, self.steps]), unit]
         super().__init__([*rows, self.message, self.picture])
