@@ -71,7 +71,7 @@ RECIPES: dict[str, Recipe] = {
         mixed_precision="bf16",
     ),
     "fashion-mnist/cnn": Recipe(
-        "fashion-mnist", epochs=12, lr=3e-3, augment=partial(training.random_crop, padding=2), mixed_precision="bf16"
+        "fashion-mnist", epochs=10, lr=3e-3, augment=partial(training.random_crop, padding=2), mixed_precision="bf16"
     ),
     "cifar10/resnet20": Recipe(
         "cifar10",
