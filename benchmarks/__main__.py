@@ -26,8 +26,9 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=UserWarning)
     started = time.perf_counter()
     device = runtime.device()
-    imports = footprint.extra_seconds(IMPORTS, options.rounds or 7)
+    imports = footprint.extra_seconds(IMPORTS, options.rounds or 7, options.clock)
     heavy = {statement: ", ".join(footprint.heavy(statement)) or "none" for statement in IMPORTS}
+    print({statement: report.spread(extra, 2) for statement, extra in imports.items()}, flush=True)
     rows, memories = [], []
     for case in cases(options.cifar10, options.imagenet):
         print(f"\n{case.title}", flush=True)
@@ -38,7 +39,7 @@ def main() -> None:
             rows += newest
             over = report.spread(newest[0].over_bare)
             print(f"\n{report.spelled(budget)}: over bare passes {over}\n{report.library_table(newest)}", flush=True)
-            if len(case.plan) > 1:
+            if not case.frozen:
                 memories.append(measure.memory(case, budget, *loaded))
                 print(f"peak memory: {memories[-1].batches:.2f} image batches beyond a bare pass", flush=True)
         if not options.dry:  # after every network: an interrupted run leaves what it measured

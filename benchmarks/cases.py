@@ -38,6 +38,8 @@ class Case:
         images, labels = images.to(device), labels.to(device)
         logits = predict(model, images, batch_size=64)
         correct = (logits.argmax(1) == labels).nonzero()[:, 0]
+        if not len(correct):
+            raise ValueError(f"{self.network} classifies no image of {self.dataset} correctly: is its data at hand?")
         # Where there are too few (the bundled photographs), they are repeated.
         chosen = correct[torch.arange(self.batch, device=device) % len(correct)]
         return model, images[chosen], labels[chosen], logits.shape[1]
@@ -47,25 +49,22 @@ def cases(cifar10: str, imagenet: str) -> list[Case]:
     """Budgets under which FGSM and PGD leave some images unfooled, so that success can differ."""
     level = 1 / 255
     linf = Budget("pgd", "linf", level, step_size=2.5 * level / 40, steps=40)
+    few = Budget("pgd", "linf", level, step_size=2.5 * level / 20, steps=20)
     small = (
         (Budget("fgsm", "linf", level), 15),
         (Budget("ifgsm", "linf", 4 * level, step_size=level / 2, steps=10), 7),
         (linf, 7),
-        (Budget("pgd", "l2", 0.15, step_size=2.5 * 0.15 / 40, steps=40), 7),
-    )
-    large = (
-        (Budget("fgsm", "linf", level / 2), 7),
-        (Budget("ifgsm", "linf", level, step_size=level / 2, steps=2), 7),
-        (Budget("pgd", "linf", level / 2, step_size=level / 4, steps=2), 7),
+        (Budget("pgd", "l2", 0.15, step_size=2.5 * 0.15 / 20, steps=20), 7),
     )
     beside_others = (
         (Budget("fgsm", "linf", level / 2), 7),
         (Budget("ifgsm", "linf", level, step_size=level / 4, steps=10), 5),
         (Budget("pgd", "linf", level / 2, step_size=2.5 * level / 2 / 20, steps=20), 5),
     )
+    alone = (Budget("pgd", "linf", level / 2, step_size=level / 4, steps=2), 7)
     return [
         Case(cifar10, "cifar10", 128, small),
-        Case(cifar10, "cifar10", 128, ((linf, 3),), frozen=True),
-        Case(imagenet, "imagenet-samples", 128, large, libraries=("advcourse",)),
+        Case(cifar10, "cifar10", 128, ((few, 3),), frozen=True),
+        Case(imagenet, "imagenet-samples", 128, (alone,), libraries=("advcourse",)),
         Case(imagenet, "imagenet-samples", 8, beside_others),
     ]
