@@ -6,8 +6,10 @@ import argparse
 import time
 import warnings
 
+import torch
+
 from advcourse import runtime
-from benchmarks import footprint, measure, report, timing
+from benchmarks import footprint, measure, report, steps, timing
 from benchmarks.cases import cases
 from benchmarks.results import verdicts
 
@@ -47,6 +49,9 @@ def main() -> None:
             setting = report.setting(device, _command(options), options.clock, minutes, options.note)
             held = verdicts(rows, memories, imports)
             report.write(f"{setting}\n\n{report.render(rows, memories, imports, heavy, held)}")
+    per_step = steps.table(device)
+    if not options.dry:
+        report.write(f"Threads: {torch.get_num_threads()}.\n\n{per_step}", "steps")
     for verdict in verdicts(rows, memories, imports):
         print(f"{'reached' if verdict.reached else 'MISSED':8} {verdict.requirement}: {verdict.measured}")
 

@@ -16,7 +16,6 @@ from benchmarks.results import Memory, Row, Verdict, name
 from benchmarks.timing import spread
 
 README = Path(__file__).parent / "README.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -135,8 +134,9 @@ def render(
     return "\n\n".join(parts)
 
 
-def write(text: str) -> None:
-    """Put the text between the README's markers."""
-    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+def write(text: str, part: str = "measured") -> None:
+    """Put the text between the README's two markers of that name."""
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    before, rest = README.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    README.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
