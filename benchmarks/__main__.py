@@ -10,9 +10,9 @@ import torch
 
 from advcourse import runtime
 from benchmarks import footprint, measure, report, steps, timing
-from benchmarks.cases import cases
-from benchmarks.results import verdicts
+from benchmarks.cases import Case, cases
 
+PARTS = ("import", "cifar10", "imagenet", "steps")
 IMPORTS = ["import advcourse", "import advcourse.attacks"]
 
 
@@ -20,20 +20,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split(":", 1)[1].strip())
     parser.add_argument("--cifar10", default="cifar10/resnet20", help="network for CIFAR-10 (%(default)s)")
     parser.add_argument("--imagenet", default="imagenet", help="network for photographs (%(default)s: that at hand)")
+    parser.add_argument("--photographs", type=int, default=128, help="how many at once where only ours is timed")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="(all)")
     parser.add_argument("--rounds", type=int, help="rounds of every comparison, in place of each one's own number")
     parser.add_argument("--clock", default="wall", choices=timing.CLOCKS, help="(%(default)s)")
     parser.add_argument("--note", default="", help="a line for the README about the circumstances")
     parser.add_argument("--dry", action="store_true", help="leave the README as it is")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)
-    started = time.perf_counter()
     device = runtime.device()
-    imports = footprint.extra_seconds(IMPORTS, options.rounds or 7, options.clock)
+    networks = cases(options.cifar10, options.imagenet, options.photographs)
+    for part in options.only:
+        started = time.perf_counter()
+        print(f"\n{part}", flush=True)
+        if part == "import":
+            text = _import(options)
+        elif part == "steps":
+            text = steps.table(device)
+        else:
+            text = _networks(networks[part], options, device)
+        setting = report.setting(device, _command(part, options), (time.perf_counter() - started) / 60, options.note)
+        print(f"{setting}\n\n{text}", flush=True)
+        if not options.dry:
+            report.write(f"{setting}\n\n{text}", part)
+
+
+def _import(options: argparse.Namespace) -> str:
+    extra = footprint.extra_seconds(IMPORTS, options.rounds or 7, options.clock)
     heavy = {statement: ", ".join(footprint.heavy(statement)) or "none" for statement in IMPORTS}
-    print({statement: report.spread(extra, 2) for statement, extra in imports.items()}, flush=True)
+    return report.import_tables(extra, heavy)
+
+
+def _networks(chosen: list[Case], options: argparse.Namespace, device: torch.device) -> str:
     rows, memories = [], []
-    for case in cases(options.cifar10, options.imagenet):
-        print(f"\n{case.title}", flush=True)
+    for case in chosen:
         runtime.seed_everything(0)
         loaded = case.load(device)
         for budget, rounds in case.plan:
@@ -44,23 +64,16 @@ def main() -> None:
             if not case.frozen:
                 memories.append(measure.memory(case, budget, *loaded))
                 print(f"peak memory: {memories[-1].batches:.2f} image batches beyond a bare pass", flush=True)
-        if not options.dry:  # after every network: an interrupted run leaves what it measured
-            minutes = (time.perf_counter() - started) / 60
-            setting = report.setting(device, _command(options), options.clock, minutes, options.note)
-            held = verdicts(rows, memories, imports)
-            report.write(f"{setting}\n\n{report.render(rows, memories, imports, heavy, held)}")
-    per_step = steps.table(device)
-    if not options.dry:
-        report.write(f"Threads: {torch.get_num_threads()}.\n\n{per_step}", "steps")
-    for verdict in verdicts(rows, memories, imports):
-        print(f"{'reached' if verdict.reached else 'MISSED':8} {verdict.requirement}: {verdict.measured}")
+    return report.network_tables(rows, memories)
 
 
-def _command(options: argparse.Namespace) -> str:
-    """The command that measures the same again."""
-    values = {"cifar10": options.cifar10, "imagenet": options.imagenet, "clock": options.clock}
-    values |= {"rounds": options.rounds} if options.rounds else {}
-    return " ".join(["python -m benchmarks", *(f"--{name} {value}" for name, value in values.items())])
+def _command(part: str, options: argparse.Namespace) -> str:
+    """The command that measures this part again."""
+    values = {"clock": options.clock} if part != "steps" else {}
+    values |= {"rounds": options.rounds} if options.rounds and part != "steps" else {}
+    values |= {"cifar10": options.cifar10} if part == "cifar10" else {}
+    values |= {"imagenet": options.imagenet, "photographs": options.photographs} if part == "imagenet" else {}
+    return " ".join([f"python -m benchmarks --only {part}", *(f"--{name} {value}" for name, value in values.items())])
 
 
 if __name__ == "__main__":

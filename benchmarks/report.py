@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.peers import PACKAGES, Budget
-from benchmarks.results import Memory, Row, Verdict, name
+from benchmarks.results import Memory, Row, Verdict, import_verdicts, name, verdicts
 from benchmarks.timing import spread
 
 README = Path(__file__).parent / "README.md"
@@ -45,7 +45,7 @@ def processor() -> str:
     return named[0] if named else platform.processor() or platform.machine()
 
 
-def setting(device: torch.device, command: str, clock: str, minutes: float, note: str) -> str:
+def setting(device: torch.device, command: str, minutes: float, note: str) -> str:
     """When, where, and with what."""
     versions = {package: importlib.metadata.version(package) for package in ("advcourse", "torch", "numpy", *PACKAGES)}
     where = f"{processor()}, {torch.get_num_threads()} threads"
@@ -55,7 +55,6 @@ def setting(device: torch.device, command: str, clock: str, minutes: float, note
         [
             f"- Date: {datetime.datetime.now(datetime.UTC):%Y-%m-%d}; command: `{command}`; {minutes:.0f} minutes.",
             f"- Hardware: {where}; {platform.system()}, Python {platform.python_version()}.",
-            f"- Seconds are by the {clock} clock.",
             f"- Versions: {', '.join(f'{package} {version}' for package, version in versions.items())}.",
             *([f"- {note}"] if note else []),
         ]
@@ -101,40 +100,41 @@ def library_table(rows: list[Row]) -> str:
     )
 
 
-def render(
-    rows: list[Row],
-    memories: list[Memory],
-    imports: dict[str, list[float]],
-    loaded: dict[str, str],
-    held: list[Verdict],
-) -> str:
-    """All tables."""
-    parts = ["### Requirements", table(
-        ["requirement", "measured", "reached"],
-        ([one.requirement, one.measured, "yes" if one.reached else "**no**"] for one in held),
-    )]  # fmt: skip
-    parts += ["### Passes, and time over the same passes run bare", overhead_table(rows)]
+def verdict_table(held: list[Verdict]) -> str:
+    head = ["requirement", "measured", "reached"]
+    return table(head, ([one.requirement, one.measured, "yes" if one.reached else "**no**"] for one in held))
+
+
+def memory_table(memories: list[Memory]) -> str:
+    head = ["network", "attack", "one image batch", "bare pass", "attack", "beyond the bare pass, in image batches"]
+    rows = []
+    for one in memories:
+        sizes = [f"{size / 2**20:.1f}" for size in (one.batch, one.floor, one.peak)]
+        rows.append([one.case, spelled(one.budget), *sizes, f"{one.batches:.2f}"])
+    return table(head, rows)
+
+
+def import_tables(extra: dict[str, list[float]], loaded: dict[str, str]) -> str:
+    """What importing costs, and what it is held against."""
+    head = ["statement", "seconds over `import torch`", "torchvision, TensorFlow or Keras loaded"]
+    measured = table(head, ([f"`{name}`", spread(values, 2), loaded[name]] for name, values in extra.items()))
+    return f"{verdict_table(import_verdicts(extra))}\n\n{measured}"
+
+
+def network_tables(rows: list[Row], memories: list[Memory]) -> str:
+    """All that was measured on some networks, the requirements first."""
+    parts = [verdict_table(verdicts(rows, memories))]
+    parts += ["#### Passes, and time over the same passes run bare", overhead_table(rows)]
     compared = {(row.case, row.budget): [] for row in rows if row.library != "advcourse"}
     for row in rows:
         if (row.case, row.budget) in compared:
             compared[row.case, row.budget].append(row)
     for (case, budget), group in compared.items():
-        parts += [f"### {spelled(budget)}: {case}", library_table(group)]
-    head = ["network", "attack", "one image batch", "bare pass", "attack", "beyond the bare pass, in image batches"]
-    mebi = 2**20
-    parts += ["### Peak memory, MiB", table(head, (
-        [one.case, spelled(one.budget), *(f"{size / mebi:.1f}" for size in (one.batch, one.floor, one.peak)),
-         f"{one.batches:.2f}"]
-        for one in memories
-    ))]  # fmt: skip
-    parts += ["### Import", table(
-        ["statement", "seconds over `import torch`", "torchvision, TensorFlow or Keras loaded"],
-        ([f"`{statement}`", spread(extra, 2), loaded[statement]] for statement, extra in imports.items()),
-    )]  # fmt: skip
-    return "\n\n".join(parts)
+        parts += [f"#### {spelled(budget)}: {case}", library_table(group)]
+    return "\n\n".join([*parts, "#### Peak memory, MiB", memory_table(memories)])
 
 
-def write(text: str, part: str = "measured") -> None:
+def write(text: str, part: str) -> None:
     """Put the text between the README's two markers of that name."""
     begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
     before, rest = README.read_text(encoding="utf-8").split(begin)

@@ -54,7 +54,7 @@ class Verdict:
     reached: bool
 
 
-def verdicts(rows: list[Row], memories: list[Memory], imports: dict[str, list[float]]) -> list[Verdict]:
+def verdicts(rows: list[Row], memories: list[Memory]) -> list[Verdict]:
     """Every requirement beside its worst measurement; ratios by their medians."""
     found = []
     for ours in rows:
@@ -68,6 +68,12 @@ def verdicts(rows: list[Row], memories: list[Memory], imports: dict[str, list[fl
     for entry in memories:
         what = f"memory of {name(entry.budget)}, {entry.case}: a bare pass and at most {IMAGE_BATCHES} image batches"
         found.append(Verdict(what, f"{entry.batches:.2f}", entry.batches <= IMAGE_BATCHES))
+    return found
+
+
+def import_verdicts(imports: dict[str, list[float]]) -> list[Verdict]:
+    """The time of each import statement, by its median."""
+    found = []
     for statement, extra in imports.items():
         median = statistics.median(extra)
         what = f"`{statement}`: at most {IMPORT_SECONDS} s over `import torch`"

@@ -1,7 +1,4 @@
-"""What a PGD step costs beside its passes: each library on a network that costs next to nothing.
-
-``python -m benchmarks.steps`` measures and writes this one table.
-"""
+"""What a PGD step costs beside its passes: each library on a network that costs next to nothing."""
 
 from __future__ import annotations
 
@@ -49,9 +46,3 @@ def table(device: torch.device) -> str:
             rows.append([f"pgd {norm}", " x ".join(map(str, shape)), *(f"{value:.2f}" for value in found.values())])
             print(*rows[-1], flush=True)
     return report.table(["attack", "images", *MAKERS], rows)
-
-
-if __name__ == "__main__":
-    from advcourse import runtime
-
-    report.write(f"Threads: {torch.get_num_threads()}.\n\n{table(runtime.device())}", "steps")
