@@ -13,6 +13,7 @@ import torch
 
 from advcourse import __version__, attacks, data, evaluate, models, runtime, training
 from advcourse.recipes import RECIPES, Recipe
+from advcourse.validation import check_count
 
 ROBUST_STEPS, ROBUST_STEP_SIZE = 40, 0.01
 
@@ -40,11 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             describe_data(args.name)
         else:
             train_recipe(args.name, args.epochs, args.device, args.out, args.checkpoint, args.resume)
-    except (ValueError, RuntimeError, OSError) as error:
+    except (ValueError, RuntimeError, OSError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from the checkpoint", file=sys.stderr)
+        resumes = args.command == "train" and args.resume
+        print("\nstopped" + "; the same command goes on from the checkpoint" * resumes, file=sys.stderr)
         return 130
     return 0
 
@@ -61,7 +63,7 @@ def info() -> None:
         print(f"{name:34} {_shipped(name)}")
     for name in models.REFERENCES:
         root = os.environ.get("ADVCOURSE_DATA")
-        file = Path(root or "", "weights", name.removeprefix("reference/") + ".safetensors")
+        file = Path(Path(root or "").expanduser(), "weights", name.removeprefix("reference/") + ".safetensors")
         print(f"{name:34} {file if root and file.is_file() else 'not here'}")
 
 
@@ -102,12 +104,11 @@ def train_recipe(
     if name not in RECIPES:
         raise ValueError(f"unknown network {name!r}; there is a recipe for {', '.join(RECIPES)}")
     recipe = RECIPES[name]
-    epochs = epochs or recipe.epochs
+    epochs = recipe.epochs if epochs is None else epochs
+    check_count(epochs=epochs)
     state = _accelerator_state(device)
-    images, labels, _ = data.load(recipe.data, "train")
-    test_images, test_labels, _ = data.load(recipe.data, "test")
-    if data.available()[recipe.data] is None:
-        raise FileNotFoundError(f"{recipe.data} is not at hand, and {name} is trained on nothing else")
+    images, labels, _ = data.load(recipe.data, "train", stand_in=False)
+    test_images, test_labels, _ = data.load(recipe.data, "test", stand_in=False)
 
     torch.manual_seed(recipe.seed)
     model = models.build(name).to(state.device)

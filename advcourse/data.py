@@ -44,14 +44,15 @@ def cache_folder() -> Path:
     return Path(os.environ.get("ADVCOURSE_CACHE") or f"{base}/advcourse").expanduser()
 
 
-def load(name: str, split: str = "test", n: int | None = None) -> Loaded:
+def load(name: str, split: str = "test", n: int | None = None, *, stand_in: bool = True) -> Loaded:
     """Images of a data set, their labels and the names of the classes.
 
     Args:
         name: one of :data:`NAMES`. ``digits`` are 8x8; photographs are cropped to 224x224 at the centre.
         split: ``"train"`` or ``"test"``; the photographs and the cue-conflict images are all ``"test"``.
         n: take this many: a fixed random draw, the same everywhere, of which a smaller draw is the
-            beginning. All, in their original order, where it is not given.
+            beginning; all of them where there are fewer. All, in their original order, where it is not given.
+        stand_in: whether other images may stand in for a set that is not to be had.
 
     Returns:
         ``(images, labels, classes)``: float32 ``(N, C, H, W)`` in [0, 1], int64 ``(N,)``, list of names.
@@ -72,6 +73,8 @@ def load(name: str, split: str = "test", n: int | None = None) -> Loaded:
     try:
         pixels, labels, classes = _READERS[name](name, split)
     except Missing as missing:
+        if not stand_in:
+            raise
         pixels, labels, classes = _stand_in(name, split, missing)
     if n is not None:
         drawn = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))[:n]
@@ -208,7 +211,7 @@ def _gtsrb(name: str, split: str) -> Loaded:
     try:
         with np.load(packed) as arrays:
             pixels, labels = arrays[f"{split}_x"], arrays[f"{split}_y"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(packed, error) from error
     if len(pixels) != len(labels) or pixels.dtype != np.uint8:
         raise _damaged(packed, f"{len(pixels)} {pixels.dtype} images and {len(labels)} labels")

@@ -33,6 +33,9 @@ class Passes:
 def count_passes(model: nn.Module) -> Iterator[Passes]:
     """Count the images a model is run on and the rows differentiated: one cotangent row is one backward pass.
 
+    Batched gradients (``is_grads_batched``, ``torch.func``) run the model's backward once for many rows, and are
+    counted as that once.
+
     Args:
         model: a module that returns logits ``(N, K)``.
     """
@@ -68,7 +71,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def predict(model: nn.Module, images: Tensor, *, batch_size: int = 256) -> Tensor:
     """Logits ``(N, K)`` of images ``(N, C, H, W)``, in eval mode, batch by batch, without a graph."""
     with evaluating(model), torch.no_grad():
-        return torch.cat([model(batch) for batch in images.split(batch_size)])
+        return torch.cat([model(batch.clone()) for batch in images.split(batch_size)])
 
 
 def quantize(images: Tensor) -> Tensor:
@@ -114,8 +117,9 @@ def evaluate(
 
     Success rate :math:`\frac1n\sum_i 1[f(\tilde x_i)\ne y_i]` (with targets: :math:`f(\tilde x_i)=\tilde y_i`) and
     normalised L2 :math:`\frac1n\sum_i \|\tilde x_i-x_i\|_2/\|x_i\|_2` are over the n attacked images: those the model
-    classifies correctly and, with targets, whose label is not the target. The model decides success, not the
-    attack. Puts the model in eval mode and restores it.
+    classifies correctly and, with targets, whose label is not the target (an all-black image, which has no
+    normalised L2, is left out of that mean). The model decides success, not the attack. Puts the model in
+    eval mode and restores it.
 
     Args:
         model: a module that maps images to logits.
@@ -134,6 +138,8 @@ def evaluate(
 
     Source: the two metrics are those of the deck "Adversarial examples and robustness" (P. Stock).
     """
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model is a {type(model).__name__}, expected a torch.nn.Module, whose passes can be counted")
     check_inputs(model, images, labels, targets)
     batch_size = 256 if batch_size is None else batch_size
     check_count(batch_size=batch_size)
@@ -155,8 +161,9 @@ def evaluate(
                 result = attack(model, images[rows], labels[rows], **goal)
                 seconds += _now(images) - start
             check_images(result, "the attack's result")
-            if result.shape != images[rows].shape:
-                raise ValueError(f"the attack returned {tuple(result.shape)}, expected {tuple(images[rows].shape)}")
+            found, expected = ((tuple(t.shape), t.dtype, t.device) for t in (result, images[rows]))
+            if found != expected:
+                raise ValueError(f"the attack returned {found}, expected {expected}")
             forwards, backwards = forwards + passes.forwards, backwards + passes.backwards
             adversarial[rows] = result.detach()
             with torch.no_grad():
@@ -164,11 +171,12 @@ def evaluate(
         robust = (predict(model, adversarial, batch_size=batch_size).argmax(1) == labels).double().mean().item()
     delta = adversarial - images
     l2 = norms(delta, "l2")
-    normalized_l2 = l2 / norms(images, "l2").clamp_min(torch.finfo(images.dtype).tiny)
+    length = norms(images, "l2")
+    normalized_l2 = torch.where(length > 0, l2 / length, torch.nan)
     linf = norms(delta, "linf")
 
     def mean(values: Tensor) -> float:
-        return values[attacked].double().mean().item()
+        return values[attacked].double().nanmean().item()
 
     count = int(attacked.sum()) or float("nan")
     return Report(

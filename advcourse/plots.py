@@ -132,7 +132,7 @@ def show_attack(image: Tensor, adversarial: Tensor, titles: tuple[str, str] = ("
     """An image, its perturbation (magnified around grey by the factor that its title states) and their sum."""
     figure, panels = plt.subplots(1, 3, figsize=(6.6, 2.7))
     noise, factor = magnify(adversarial - image)
-    names = (titles[0], f"perturbation × {factor}\n(grey: no change)", titles[1])
+    names = (titles[0], f"perturbation × {factor}\n(mid-grey: no change)", titles[1])
     for ax, picture, title in zip(panels, (image, noise, adversarial), names, strict=True):
         draw_image(ax, picture, title)
     return figure

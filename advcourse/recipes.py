@@ -57,7 +57,7 @@ class AdversarialLoss(nn.Module):
 
     def forward(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
         self.step += 1
-        eps = self.eps * min(1.0, self.step.item() / self.warmup_steps)
+        eps = self.eps * min(1.0, self.step.item() / max(self.warmup_steps, 1))
         adversarial = attacks.pgd(model, images, labels, eps=eps, steps=self.steps, random_start=True)
         return training.cross_entropy(model, adversarial, labels)
 

@@ -7,6 +7,7 @@ step's number and the process's rank alone. A run that is stopped and resumed th
 weights, bit for bit, as one that was never stopped.
 """
 
+import json
 import math
 import os
 import sys
@@ -139,6 +140,8 @@ def fit(
     n = len(data) if isinstance(data, Dataset) else len(data[0])
     per_epoch = steps_per_epoch(n, batch_size)
     accelerator = Accelerator()
+    if accelerator.mixed_precision == "fp16":
+        raise ValueError('mixed_precision is "fp16"; expected "no" or "bf16"')
     device, rank, world = accelerator.device, accelerator.process_index, accelerator.num_processes
     home = next(model.parameters()).device
     optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -146,12 +149,17 @@ def fit(
 
     # A schedule is laid out for a number of epochs; without one, a finished run may be prolonged.
     run = {"images": n, "batch_size": batch_size, "seed": seed, "epochs": epochs if scheduler else None}
+    run |= {"optimizer": type(optimizer).__name__, "settings": repr(sorted(optimizer.defaults.items()))}
+    run |= {"mixed_precision": mixed_precision}
     parts = {"model": model, "optimizer": optimizer} | ({"scheduler": scheduler} if scheduler else {})
     parts |= {"loss": loss} if isinstance(loss, nn.Module) else {}
     step, total, history = 0, torch.zeros((), device=device), []
     if checkpoint and resume and Path(checkpoint).exists():
         state = checkpoints.load(Path(checkpoint), run, parts)
         step, total, history = state["step"], total + state["total"], state["history"]
+        if len(history) > epochs:
+            raise ValueError(f"epochs is {epochs}; expected at least the {len(history)} that {checkpoint} has run")
+    optimizer.zero_grad()
 
     def save() -> None:
         if checkpoint and accelerator.is_main_process:
@@ -174,6 +182,8 @@ def fit(
                         images = augment(images)
                     torch.manual_seed(_mix(seed, 2 + rank, step))
                     mean = step_loss(*_share(images, labels, rank, world))
+                    if mean.dim():
+                        raise ValueError(f"loss returned shape {tuple(mean.shape)}; expected a scalar")
                     accelerator.backward(mean)
                     stepper.step()
                     stepper.zero_grad()
@@ -183,7 +193,8 @@ def fit(
                     step += 1
                     bar.update()
                     if interrupt.is_set() and step % per_epoch:
-                        save()
+                        if math.isfinite(total.item()):
+                            save()
                         raise KeyboardInterrupt
                 record = {"epoch": epoch + 1, "loss": total.item() / n, "lr": optimizer.param_groups[0]["lr"]}
                 if not math.isfinite(record["loss"]):
@@ -191,7 +202,7 @@ def fit(
                 bar.set_postfix(loss=f"{record['loss']:.4f}")
                 if on_epoch_end and accelerator.is_main_process:
                     model.eval()
-                    record |= on_epoch_end(model, record) or {}
+                    record |= _plain(on_epoch_end(model, record) or {})
                 history.append(record)
                 total.zero_()
                 save()
@@ -220,6 +231,14 @@ class _StepLoss(nn.Module):
             return weight * self.loss(self.network, images, labels)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.mixed_precision == "bf16"):
             return weight * self.loss(self.network, images, labels)
+
+
+def _plain(record: dict) -> dict:
+    """The record as Python's own numbers and texts, which a checkpoint can hold."""
+    try:
+        return json.loads(json.dumps(record, default=float))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"on_epoch_end returned {record!r}; expected names and numbers") from error
 
 
 def _share(images: Tensor, labels: Tensor, rank: int, world: int) -> tuple[Tensor, Tensor, float]:

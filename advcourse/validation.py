@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import chain
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +34,10 @@ def check_labels(labels: Tensor, images: Tensor, name: str = "labels") -> None:
     """int64 class indices ``(N,)``, none negative, on the images' device."""
     if not isinstance(labels, Tensor):
         raise ValueError(f"{name} is a {type(labels).__name__}, expected an int64 tensor (N,)")
+    if labels.is_inference():
+        raise ValueError(
+            f"{name} was made under torch.inference_mode(), expected an ordinary tensor: use torch.no_grad()"
+        )
     if labels.dtype != torch.int64:
         raise ValueError(f"{name} has dtype {labels.dtype}, expected torch.int64")
     if labels.shape != images.shape[:1]:
@@ -52,7 +57,7 @@ def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> None:
     held = next((t for t in chain(model.parameters(), model.buffers()) if t.is_floating_point()), images)
     if held.device != images.device:
         raise ValueError(f"model is on {held.device} and images on {images.device}, expected one device")
-    if {held.dtype, images.dtype} == {torch.float32, torch.float64}:
+    if held.dtype != images.dtype and not torch.is_autocast_enabled(images.device.type):
         raise ValueError(f"model has dtype {held.dtype} and images {images.dtype}, expected one precision")
 
 
@@ -79,7 +84,7 @@ def check_logits(logits: Tensor, labels: Tensor, targets: Tensor | None = None) 
 def check_at_least(minimum: float, **arguments: float) -> None:
     """Every named argument is a finite number not below ``minimum``."""
     for name, value in arguments.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
             raise ValueError(f"{name} is {value!r}, expected a finite number")
         if value < minimum:
             raise ValueError(f"{name} is {value}, expected at least {minimum}")
@@ -88,7 +93,7 @@ def check_at_least(minimum: float, **arguments: float) -> None:
 def check_count(**arguments: int) -> None:
     """Every named argument is a whole number of at least one."""
     for name, value in arguments.items():
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, Integral):
             raise ValueError(f"{name} is {value!r}, expected a whole number")
         if value < 1:
             raise ValueError(f"{name} is {value}, expected at least 1")

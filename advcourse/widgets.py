@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from advcourse import attacks, plots
 from advcourse.evaluate import predict
-from advcourse.validation import check_choice, check_inputs
+from advcourse.validation import check_choice, check_count, check_inputs
 
 ATTACKS = {"fgsm": "FGSM", "ifgsm": "I-FGSM, stops when fooled", "pgd": "PGD"}
 """What the playground offers: FGSM, I-FGSM that stops when fooled, and linf PGD, all inside the eps-ball."""
@@ -24,6 +24,7 @@ ATTACKS = {"fgsm": "FGSM", "ifgsm": "I-FGSM, stops when fooled", "pgd": "PGD"}
 def run_attack(model: nn.Module, image: Tensor, label: int, *, attack: str, eps: float, steps: int) -> Tensor:
     """One image ``(C, H, W)`` attacked inside the linf ball of radius ``eps`` (pixel units of [0, 1])."""
     check_choice("attack", attack, tuple(ATTACKS))
+    check_count(steps=steps)
     step_size = 2.5 * eps / steps
     run = {
         "fgsm": partial(attacks.fgsm, eps=eps),

@@ -24,7 +24,7 @@ def own_folders(monkeypatch, tmp_path):
 def digits_as_mnist(monkeypatch):
     """300 small digits in MNIST's shape, at hand under MNIST's name, and short recipes."""
 
-    def load(name, split="test", n=None):
+    def load(name, split="test", n=None, stand_in=True):
         images, labels, classes = original(name="digits", split=split, n=n or 300)
         return torch.nn.functional.interpolate(images, size=(28, 28)), labels, classes
 
@@ -101,7 +101,7 @@ def test_a_set_that_is_not_at_hand_is_an_error_and_no_training(capsys, monkeypat
     assert capsys.readouterr().err.count("error:") == 2
     monkeypatch.delenv("ADVCOURSE_DATA")  # where the digits stand in, nothing is trained on them
     assert cli.main(["train", "mnist/cnn", "--out", str(tmp_path / "out")]) == 2
-    assert "mnist is not at hand" in capsys.readouterr().err
+    assert "no mnist and no network" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

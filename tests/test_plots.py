@@ -135,7 +135,7 @@ def test_show_attack_states_the_factor():
     image = torch.full((3, 4, 4), 0.5)
     figure = plots.show_attack(image, image + 0.02, ("cat", "dog"))
     titles = [ax.get_title() for ax in figure.axes]
-    assert titles == ["cat", "perturbation × 20\n(grey: no change)", "dog"]
+    assert titles == ["cat", "perturbation × 20\n(mid-grey: no change)", "dog"]
     np.testing.assert_allclose(figure.axes[1].images[0].get_array(), 0.9, atol=1e-5)
 
 

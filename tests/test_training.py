@@ -8,12 +8,13 @@ import textwrap
 import time
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.utils.data import Dataset, TensorDataset
 
-from advcourse import checkpoint, training
+from advcourse import checkpoint, recipes, training
 from advcourse.attacks import pgd
 
 N, CLASSES = 70, 3
@@ -502,3 +503,78 @@ def test_a_second_ctrl_c_interrupts_at_once():
     with pytest.raises(KeyboardInterrupt):
         press_ctrl_c_twice()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_gradients_left_by_an_earlier_backward_do_not_count():
+    images, labels = make_data()
+    model = make_model()
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    before = weights(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    quiet_fit(model, (images, labels), lambda *a: 0 * training.cross_entropy(*a), epochs=1, optimizer=optimizer)
+    assert torch.equal(weights(model), before)
+
+
+def test_a_callback_may_return_numpy_numbers_and_nothing_that_a_checkpoint_cannot_hold(tmp_path):
+    path = tmp_path / "run.pt"
+    fit = partial(quiet_fit, make_model(), make_data(), checkpoint=path)
+    fit(epochs=1, on_epoch_end=lambda model, record: {"a": np.float32(0.5), "b": np.float64(0.25)})
+    history = fit(epochs=2)
+    assert (history[0]["a"], history[0]["b"]) == (0.5, 0.25)
+    with pytest.raises(ValueError, match="(?s)on_epoch_end returned .*expected names and numbers"):
+        fit(epochs=3, on_epoch_end=lambda model, record: {"model": model})
+
+
+def test_ctrl_c_after_a_loss_that_is_not_finite_keeps_the_good_checkpoint(tmp_path):
+    """The interrupt comes in the epoch whose loss is NaN, before that is noticed."""
+    path, model = tmp_path / "run.pt", make_model()
+    quiet_fit(model, make_data(), epochs=1, batch_size=10, checkpoint=path)
+    good = path.read_bytes()
+    calls = []
+
+    def loss(model, images, labels):
+        calls.append(1)
+        if len(calls) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return torch.nan * training.cross_entropy(model, images, labels)
+
+    with pytest.raises(KeyboardInterrupt):
+        quiet_fit(model, make_data(), loss, epochs=2, batch_size=10, checkpoint=path)
+    assert path.read_bytes() == good
+
+
+@pytest.mark.parametrize("other", [
+    lambda parameters: torch.optim.SGD(parameters, lr=0.1), lambda parameters: torch.optim.Adam(parameters, lr=0.5),
+])  # fmt: skip
+def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path, other):
+    path, model = tmp_path / "run.pt", make_model()
+    quiet_fit(model, make_data(), epochs=1, checkpoint=path)
+    with pytest.raises(ValueError, match="is of another run"):
+        quiet_fit(model, make_data(), epochs=2, checkpoint=path, optimizer=other(model.parameters()))
+
+
+def test_fewer_epochs_than_were_run_are_refused(tmp_path):
+    path, model = tmp_path / "run.pt", make_model()
+    quiet_fit(model, make_data(), epochs=3, checkpoint=path)
+    with pytest.raises(ValueError, match="epochs is 1; expected at least the 3"):
+        quiet_fit(model, make_data(), epochs=1, checkpoint=path)
+
+
+def test_a_loss_that_is_no_scalar_is_refused():
+    with pytest.raises(ValueError, match="loss returned shape .*expected a scalar"):
+        quiet_fit(make_model(), make_data(), lambda model, x, y: model(x).sum(1), epochs=1)
+
+
+def test_the_ball_of_adversarial_training_grows_while_it_warms_up(monkeypatch):
+    radii = []
+
+    def attack(model, images, labels, *, eps, **more):
+        radii.append(eps)
+        return images
+
+    monkeypatch.setattr("advcourse.attacks.pgd", attack)
+    loss = recipes.AdversarialLoss(8, eps=0.3, steps=7, warmup=0.5)
+    for _ in range(6):
+        loss(make_model(), *make_data(4))
+    assert radii == pytest.approx([0.075, 0.15, 0.225, 0.3, 0.3, 0.3])

@@ -74,7 +74,8 @@ def project(x: Tensor, images: Tensor, eps: float, norm: str) -> Tensor:
     """The images nearest to ``x`` inside both the ball of radius ``eps`` around ``images`` and the box.
 
     For l2 the nearest point of the ball is taken and then of the box, which lies in both but need not be
-    the nearest of their intersection; linf and l1 are exact.
+    the nearest of their intersection; linf and l1 are exact. l1 sorts two numbers a pixel: while it runs, between the
+    model's passes, it holds some 25 image batches.
     """
     delta = x - images
     if norm == "linf":

@@ -33,7 +33,7 @@ def untouched(model: Model, images: Tensor, generator: torch.Generator | None = 
         finally:
             with torch.no_grad():
                 for buffer, before in buffers:
-                    buffer.copy_(before)
+                    buffer.data.copy_(before)  # through .data: a graph of the caller's may hold the buffer
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -61,6 +61,8 @@ def image_loss(loss: str | ImageLoss) -> ImageLoss:
         if not isinstance(values, Tensor) or values.shape != labels.shape:
             came = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
             raise ValueError(f"loss returned {came}, expected one value per image, ({len(labels)},)")
+        if not values.is_floating_point():
+            raise ValueError(f"loss returned {values.dtype}, expected floating point")
         return values
 
     return checked
@@ -74,9 +76,10 @@ def logits_of(model: Model, x: Tensor, labels: Tensor, targets: Tensor | None = 
 
 
 def is_fooled(logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> Tensor:
-    """Per image: predicted as its target, or, without targets, as anything but its label."""
+    """Per image: predicted as its target, or without targets as anything but its label; never where a logit is NaN."""
     predicted = logits.detach().argmax(1)
-    return predicted != labels if targets is None else predicted == targets
+    fooled = predicted != labels if targets is None else predicted == targets
+    return fooled & ~logits.detach().isnan().any(1)
 
 
 def input_gradient(loss: Tensor, x: Tensor) -> Tensor:

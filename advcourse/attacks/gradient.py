@@ -87,11 +87,12 @@ def ifgsm(
     Raises:
         ValueError: for bad input; the message names the argument.
 
-    Source: Kurakin, Goodfellow & Bengio 2017, arXiv:1607.02533, equation 2; the stop per image is the deck's.
+    Source: Kurakin, Goodfellow & Bengio 2017, arXiv:1607.02533, section 2.2; the stop per image is the deck's.
     """
     check_inputs(model, images, labels, targets)
     check_at_least(0, step_size=step_size, **({} if eps is None else {"eps": eps}))
     check_count(steps=steps)
+    steps = int(steps)
     with untouched(model, images):
         x, start = images.detach().clone(), images.detach()
         strongest = Strongest(start)
@@ -169,7 +170,7 @@ def pgd(
     if restarts > 1 and not random_start:
         raise ValueError(f"restarts is {restarts}, expected 1 without random_start: every start would be the same")
     per_image = image_loss(loss)
-    step_size = 2.5 * eps / steps if step_size is None else step_size
+    steps, step_size = int(steps), 2.5 * eps / steps if step_size is None else step_size
     with untouched(model, images, generator):
         images = images.detach()
         strongest = Strongest(images)

@@ -3,6 +3,7 @@
 import copy
 import re
 
+import numpy as np
 import pytest
 import torch
 
@@ -82,6 +83,17 @@ def test_nothing_else_has_changed(case, mode, targeted):
     assert images.requires_grad and torch.equal(images.grad, torch.full_like(images, 7))
     for now, before in zip((images, labels, labels if targets is None else targets), given, strict=True):
         assert torch.equal(now, before)
+
+
+@every
+def test_a_graph_that_waits_can_still_run_backward(case):
+    """Train-mode BatchNorm keeps its buffers for the backward pass: a loss on clean and attacked images needs both."""
+    model, images, labels = scene()
+    model.train()
+    clean = torch.nn.functional.cross_entropy(model(images), labels)
+    adversarial = run(case, model, images, labels)
+    (clean + torch.nn.functional.cross_entropy(model(adversarial), labels)).backward()
+    assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
 
 
 @pytest.mark.parametrize("case", drawing, ids=lambda case: case.name)
@@ -183,6 +195,35 @@ def test_inside_no_grad_and_inference_mode(case):
 
 
 @every
+def test_labels_of_inference_mode_are_refused_by_name(case):
+    model, images, labels = scene()
+    with torch.inference_mode(), pytest.raises(ValueError, match="labels was made under torch.inference_mode"):
+        run(case, model, images, labels.clone())
+
+
+@every
+def test_numpys_numbers_are_numbers(case):
+    model, images, labels = scene()
+    given = {name: np.float64(value) if isinstance(value, float) else np.int64(value)
+             for name, value in case.attack.keywords.items() if type(value) in (int, float)}  # fmt: skip
+    assert torch.equal(run(case, model, images, labels, **given), run(case, model, images, labels))
+
+
+@every
+def test_nan_logits_are_no_success(case):
+    """A network that breaks where it is attacked has not been fooled."""
+    images, labels = pictures(3), torch.zeros(3, dtype=torch.int64)
+
+    def breaks(x):
+        moved = (x - images[: len(x)]).abs().amax((1, 2, 3), keepdim=False)[:, None] > 0
+        logits = torch.stack([2 + x.mean((1, 2, 3)), -x.mean((1, 2, 3))], 1)
+        return logits.masked_fill(moved, torch.nan)
+
+    if not case.random and case.name != "fgsm":  # fgsm returns its one step whatever becomes of it
+        assert torch.equal(run(case, breaks, images, labels), images)
+
+
+@every
 def test_layouts_channels_and_single_images(case):
     model, images, labels = scene()
     strided = images.transpose(2, 3).contiguous().transpose(2, 3)
@@ -227,7 +268,7 @@ def bad_inputs():
             (images, labels, labels[:2]), (images, labels, labels.float()), (images, labels, labels - 1),
             (images, labels, labels + 9),
         ],
-        "model": [(images.float(), labels)],
+        "model": [(images.float(), labels), (images.half(), labels)],
     }  # fmt: skip
 
 
