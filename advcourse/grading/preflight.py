@@ -147,6 +147,7 @@ def _cell_id(cell: dict) -> str | None:
 
 
 def main() -> int:
+    """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m advcourse.grading.preflight",
         description="Looks for cells that were copied, split or deleted, before a notebook is handed in.",
