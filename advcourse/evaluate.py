@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from advcourse.attacks.balls import norms
 from advcourse.attacks.common import is_fooled
-from advcourse.validation import check_count, check_images, check_inputs, check_logits
+from advcourse.validation import check_count, check_images, check_inputs, check_labels, check_logits
 
 if TYPE_CHECKING:
     import pandas
@@ -140,7 +140,9 @@ def evaluate(
     """
     if not isinstance(model, nn.Module):
         raise ValueError(f"model is a {type(model).__name__}, expected a torch.nn.Module, whose passes can be counted")
-    check_inputs(model, images, labels, targets)
+    check_inputs(model, images, labels)
+    if targets is not None:
+        check_labels(targets, images, "targets")
     batch_size = 256 if batch_size is None else batch_size
     check_count(batch_size=batch_size)
     images = images.detach()

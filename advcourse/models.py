@@ -11,102 +11,17 @@ import hashlib
 import json
 import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from advcourse.networks import CifarResNet, FullyConnected, LeNet, Normalized, SignCNN, SmallCNN, StridedCNN
 from advcourse.runtime import downloading
 
 WEIGHTS = Path(__file__).parent / "weights"
-
-
-class Normalized(nn.Module):
-    """A network behind its normalisation: ``network((images - mean) / std)``.
-
-    Args:
-        network: maps normalised images to logits.
-        mean, std: one number per channel, in pixel units of [0, 1].
-    """
-
-    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]):
-        super().__init__()
-        self.network = network
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
-        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.network((images - self.mean) / self.std)
-
-
-class SmallCNN(nn.Sequential):
-    """Two 3x3 convolutions with max-pooling and two linear layers, for 28x28 images of one channel."""
-
-    def __init__(self, channels: tuple[int, int] = (32, 64), hidden: int = 128, classes: int = 10):
-        first, second = channels
-        super().__init__(
-            nn.Conv2d(1, first, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(first, second, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Flatten(), nn.Linear(second * 7 * 7, hidden), nn.ReLU(), nn.Linear(hidden, classes),
-        )  # fmt: skip
-
-
-class StridedCNN(nn.Sequential):
-    """Two strided 4x4 convolutions and two linear layers: cheap enough to train against PGD on a CPU.
-
-    Source: the small network of Wong & Kolter 2018 (arXiv:1711.00851), widened.
-    """
-
-    def __init__(self, channels: tuple[int, int] = (32, 64), hidden: int = 128, classes: int = 10):
-        first, second = channels
-        super().__init__(
-            nn.Conv2d(1, first, 4, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(first, second, 4, stride=2, padding=1), nn.ReLU(),
-            nn.Flatten(), nn.Linear(second * 7 * 7, hidden), nn.ReLU(), nn.Linear(hidden, classes),
-        )  # fmt: skip
-
-
-class BasicBlock(nn.Module):
-    """Residual block with the parameter-free shortcut (option A of He et al. 2016, section 4.2)."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
-        self.stride, self.padding = stride, (outputs - inputs) // 2
-
-    def forward(self, x: Tensor) -> Tensor:
-        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
-        if self.padding:
-            x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.padding, self.padding))
-        return F.relu(out + x)
-
-
-class CifarResNet(nn.Module):
-    """ResNet of ``6 * blocks + 2`` layers for 32x32 images (He et al. 2016, arXiv:1512.03385, section 4.2)."""
-
-    def __init__(self, blocks: int = 3, classes: int = 10):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
-        self.layer1 = self._stage(16, 16, blocks, 1)
-        self.layer2 = self._stage(16, 32, blocks, 2)
-        self.layer3 = self._stage(32, 64, blocks, 2)
-        self.linear = nn.Linear(64, classes)
-
-    @staticmethod
-    def _stage(inputs: int, outputs: int, blocks: int, stride: int) -> nn.Sequential:
-        first = BasicBlock(inputs, outputs, stride)
-        return nn.Sequential(first, *(BasicBlock(outputs, outputs, 1) for _ in range(blocks - 1)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(self.bn1(self.conv1(x)))
-        x = self.layer3(self.layer2(self.layer1(x)))
-        return self.linear(x.mean((2, 3)))
 
 
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
@@ -114,7 +29,10 @@ _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 ARCHITECTURES: dict[str, Callable[[], Normalized]] = {
     "mnist/cnn": lambda: Normalized(SmallCNN(), (0.1307,), (0.3081,)),
     "mnist/cnn-robust": lambda: Normalized(StridedCNN(), (0.0,), (1.0,)),
+    "mnist/lenet": lambda: Normalized(LeNet(), (0.1307,), (0.3081,)),
+    "mnist/fc500-150-10": lambda: Normalized(FullyConnected(784, 500, 150, 10), (0.1307,), (0.3081,)),
     "fashion-mnist/cnn": lambda: Normalized(SmallCNN(), (0.2860,), (0.3530,)),
+    "gtsrb/cnn": lambda: Normalized(SignCNN(), (0.3436, 0.3199, 0.3308), (0.2735, 0.2665, 0.2722)),
     "cifar10/resnet20": lambda: Normalized(CifarResNet(3), (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
 }
 """Networks this project trains, by name; each entry builds one with fresh random weights."""

@@ -70,6 +70,27 @@ RECIPES: dict[str, Recipe] = {
         augment=partial(training.random_crop, padding=2, mirror=False),
         mixed_precision="bf16",
     ),
+    "mnist/lenet": Recipe(
+        "mnist",
+        epochs=10,
+        lr=2e-3,
+        augment=partial(training.random_crop, padding=2, mirror=False),
+        mixed_precision="bf16",
+    ),
+    "mnist/fc500-150-10": Recipe(
+        "mnist",
+        epochs=20,
+        lr=2e-3,
+        augment=partial(training.random_crop, padding=1, mirror=False),
+        mixed_precision="bf16",
+    ),
+    "gtsrb/cnn": Recipe(
+        "gtsrb",
+        epochs=30,
+        lr=5e-3,
+        augment=partial(training.random_crop, padding=3, mirror=False),
+        mixed_precision="bf16",
+    ),
     "fashion-mnist/cnn": Recipe(
         "fashion-mnist", epochs=10, lr=3e-3, augment=partial(training.random_crop, padding=2), mixed_precision="bf16"
     ),

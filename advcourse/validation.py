@@ -26,7 +26,7 @@ def check_images(images: Tensor, name: str = "images") -> None:
     if low < 0 or high > 1:
         raise ValueError(
             f"{name} ranges over [{low:.4g}, {high:.4g}], expected [0, 1]: "
-            "normalisation belongs inside the model (models.Normalized)"
+            "normalisation belongs inside the model (networks.Normalized)"
         )
 
 
@@ -67,6 +67,9 @@ def check_inputs(model: Callable, images: Tensor, labels: Tensor, targets: Tenso
     check_labels(labels, images)
     if targets is not None:
         check_labels(targets, images, "targets")
+        same = int((targets == labels).sum())
+        if same:
+            raise ValueError(f"targets equals labels for {same} of {len(labels)} images, expected another class")
     check_model(model, images)
 
 

@@ -8,16 +8,16 @@ import pytest
 import torch
 from torch import nn
 
-from advcourse import data, models
+from advcourse import data, models, networks
 from advcourse.evaluate import predict
 
 REAL = os.environ.get("ADVCOURSE_DATA")
 real = pytest.mark.skipif(not REAL, reason="the reference networks are found through ADVCOURSE_DATA")
-INPUTS = {"mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
+INPUTS = {"mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar10": (3, 32, 32), "gtsrb": (3, 32, 32)}
 
 
 def test_normalized_owns_mean_and_deviation():
-    model = models.Normalized(nn.Identity(), (0.5, 0.25), (0.5, 0.1))
+    model = networks.Normalized(nn.Identity(), (0.5, 0.25), (0.5, 0.1))
     images = torch.tensor([1.0, 0.35]).view(1, 2, 1, 1).expand(1, 2, 3, 3)
     torch.testing.assert_close(model(images), torch.ones(1, 2, 3, 3))
     assert set(model.state_dict()) == {"mean", "std"}
@@ -25,11 +25,11 @@ def test_normalized_owns_mean_and_deviation():
 
 
 @pytest.mark.parametrize("name", models.ARCHITECTURES)
-def test_every_network_maps_its_images_to_ten_logits(name):
+def test_every_network_maps_its_images_to_the_classes_logits(name):
     torch.manual_seed(0)
     model = models.build(name)
     images = torch.rand(3, *INPUTS[name.split("/")[0]])
-    assert model(images).shape == (3, 10)
+    assert model(images).shape == (3, 43 if name.startswith("gtsrb") else 10)
     assert sum(parameter.numel() for parameter in model.parameters()) * 4 < 3_000_000
     torch.manual_seed(0)
     assert torch.equal(next(models.build(name).parameters()), next(model.parameters()))
@@ -37,13 +37,13 @@ def test_every_network_maps_its_images_to_ten_logits(name):
 
 def test_the_shortcut_has_no_parameters():
     """Option A: every second row and column, and zeros for the new channels on both sides."""
-    block = models.BasicBlock(4, 8, 2).eval()
+    block = networks.BasicBlock(4, 8, 2).eval()
     nn.init.zeros_(block.conv2.weight)
     x = torch.rand(2, 4, 6, 6)
     out = block(x)
     assert torch.equal(out[:, 2:6], x[:, :, ::2, ::2])
     assert out[:, :2].abs().sum() == out[:, 6:].abs().sum() == 0
-    assert sum(p.numel() for p in models.CifarResNet(3).parameters()) == 269_722
+    assert sum(p.numel() for p in networks.CifarResNet(3).parameters()) == 269_722
 
 
 @real

@@ -16,6 +16,7 @@ class Case:
         attack: ``(model, images, labels, targets=None) -> images``.
         seeks: ``"misclassification"`` (stops per image, leaves the misclassified alone) or ``"loss"``.
         bound: norm and radius that the perturbation keeps, where it promises one.
+        targeted: takes ``targets``.
         random: draws; then it takes a ``generator``.
         bad: arguments that must be refused, with the name the message must hold.
     """
@@ -24,6 +25,7 @@ class Case:
     attack: Callable
     seeks: str
     bound: tuple[str, float] | None = None
+    targeted: bool = True
     random: bool = False
     bad: tuple[dict, ...] = ()
 

@@ -13,6 +13,7 @@ from tests.attacks.toys import Affine, Constant, Shifted, pictures, smooth_cnn
 DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(
     not torch.cuda.is_available(), reason="no CUDA device")])]  # fmt: skip
 every = pytest.mark.parametrize("case", CATALOGUE, ids=lambda case: case.name)
+aimed = pytest.mark.parametrize("case", [c for c in CATALOGUE if c.targeted], ids=lambda case: case.name)
 drawing = [case for case in CATALOGUE if case.random]
 steady = pytest.mark.parametrize("case", [c for c in CATALOGUE if not c.random], ids=lambda case: case.name)
 stopping = pytest.mark.parametrize(
@@ -52,9 +53,12 @@ def test_result_is_images_in_the_box_and_the_ball(case, device, dtype):
         assert norm(result - images, kind).max() <= radius * (1 + 1e-5)
 
 
-@every
+@pytest.mark.parametrize(
+    ("case", "targeted"),
+    [(case, targeted) for case in CATALOGUE for targeted in (False, True) if case.targeted or not targeted],
+    ids=lambda v: v.name if isinstance(v, Case) else ("any class", "targeted")[v],
+)
 @pytest.mark.parametrize("mode", ["eval", "train", "mixed"])
-@pytest.mark.parametrize("targeted", [False, True])
 def test_nothing_else_has_changed(case, mode, targeted):
     model, images, labels = scene()
     model.train(mode != "eval")
@@ -164,7 +168,7 @@ def test_it_fools_an_ordinary_network(case):
     assert fooled.sum() >= 6
 
 
-@every
+@aimed
 def test_targeted_moves_towards_the_target(case):
     model, images, labels = scene(n=12)
     targets = model(images).argsort(1, descending=True)[:, 1]
@@ -174,7 +178,7 @@ def test_targeted_moves_towards_the_target(case):
     assert after.mean() > before.mean() + 0.1
 
 
-@steady
+@pytest.mark.parametrize("case", [c for c in CATALOGUE if c.targeted and not c.random], ids=lambda case: case.name)
 def test_targeted_batch_gives_what_single_images_give(case):
     model, images, labels = scene(n=5)
     targets = (labels + 1) % 4
@@ -266,14 +270,17 @@ def bad_inputs():
         ],
         "targets": [
             (images, labels, labels[:2]), (images, labels, labels.float()), (images, labels, labels - 1),
-            (images, labels, labels + 9),
+            (images, labels, labels + 9), (images, labels, labels), (images, labels, torch.tensor([1, 1, 0])),
         ],
         "model": [(images.float(), labels), (images.half(), labels)],
     }  # fmt: skip
 
 
-@every
-@pytest.mark.parametrize("argument", list(bad_inputs()))
+@pytest.mark.parametrize(
+    ("case", "argument"),
+    [(case, name) for case in CATALOGUE for name in bad_inputs() if case.targeted or name != "targets"],
+    ids=lambda v: v.name if isinstance(v, Case) else v,
+)
 def test_bad_tensors_are_refused_by_name(case, argument):
     model = smooth_cnn()
     for images, labels, *targets in bad_inputs()[argument]:
