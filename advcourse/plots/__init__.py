@@ -1,0 +1,26 @@
+"""Figures of the lectures, in one style and one colour-blind-safe palette.
+
+Images are float tensors in [0, 1]; distances are in pixel units of [0, 1]. Functions that take ``ax`` draw
+there, and make a figure of their own where none is given.
+"""
+
+from advcourse.plots.curves import accuracy_curve, success_curve, top5
+from advcourse.plots.images import draw_image, magnify, show_attack, show_images
+from advcourse.plots.loss import loss_along, loss_landscape
+from advcourse.plots.styling import PALETTE, STYLE, style, use_style
+
+__all__ = [
+    "PALETTE",
+    "STYLE",
+    "accuracy_curve",
+    "draw_image",
+    "loss_along",
+    "loss_landscape",
+    "magnify",
+    "show_attack",
+    "show_images",
+    "style",
+    "success_curve",
+    "top5",
+    "use_style",
+]
