@@ -7,8 +7,6 @@ project trained (``advcourse/weights``); ``reference/…`` are networks that oth
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import pickle
 from collections.abc import Callable
@@ -18,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from advcourse import files
 from advcourse.networks import CifarResNet, FullyConnected, LeNet, Normalized, SignCNN, SmallCNN, StridedCNN
 from advcourse.runtime import downloading
 
@@ -72,11 +71,7 @@ def card(name: str) -> dict:
     """Model card of a shipped network: data, command, seed, epochs, device, accuracy, size, sha256."""
     if name not in ARCHITECTURES:
         raise ValueError(f"no model card for {name!r}; this project trains {', '.join(ARCHITECTURES)}")
-    file = weight_file(name).with_suffix(".json")
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RuntimeError(f"{file} is missing or damaged ({error}): {_advice(name)}") from error
+    return files.card(weight_file(name), _advice(name))
 
 
 def _advice(name: str) -> str:
@@ -105,7 +100,7 @@ def load(name: str, device: torch.device | str | None = None) -> nn.Module:
         model = _any_imagenet()
     elif name in ARCHITECTURES:
         model = build(name)
-        model.load_state_dict(_read(weight_file(name), _advice(name), lambda: card(name)["sha256"]))
+        model.load_state_dict(files.read(weight_file(name), _advice(name), lambda: card(name)["sha256"]))
     elif name in REFERENCES:
         model = _reference(name)
     elif name in TORCHVISION:
@@ -113,17 +108,6 @@ def load(name: str, device: torch.device | str | None = None) -> nn.Module:
     else:
         raise ValueError(f"unknown model {name!r}; known: {', '.join(names())}")
     return model.eval().to(device or "cpu")
-
-
-def _read(file: Path, advice: str, sha256: Callable[[], str]) -> dict[str, Tensor]:
-    from safetensors.torch import load as parse
-
-    if not file.is_file():
-        raise FileNotFoundError(f"no weights at {file}: {advice}")
-    content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256():
-        raise RuntimeError(f"{file} is damaged (its sha256 is not the one on record): delete it and {advice}")
-    return parse(content)
 
 
 def _reference(name: str) -> Normalized:
@@ -134,7 +118,7 @@ def _reference(name: str) -> Normalized:
         raise FileNotFoundError(f"{name} lies in $ADVCOURSE_DATA/weights, and ADVCOURSE_DATA is not set")
     stem = name.removeprefix("reference/")
     file = Path(root).expanduser() / "weights" / f"{stem}.safetensors"
-    state = _read(file, "unpack the data folder again", lambda: _REFERENCE_SHA256[stem])
+    state = files.read(file, "unpack the data folder again", lambda: _REFERENCE_SHA256[stem])
     net = stem.split("_", 1)[1]
     if net in _REFERENCE_BLOCKS:
         model = Normalized(CifarResNet(_REFERENCE_BLOCKS[net]), **_IMAGENET)
@@ -205,17 +189,4 @@ def save(name: str, model: nn.Module, facts: dict, folder: Path = WEIGHTS) -> di
         facts: data, command, seed, epochs, device, accuracy … for the card.
         folder: where both files go.
     """
-    from safetensors.torch import save as serialise
-
-    folder.mkdir(parents=True, exist_ok=True)
-    file = weight_file(name, folder)
-    content = serialise({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
-    full = {"name": name, **facts, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    for target, data in (
-        (file, content),
-        (file.with_suffix(".json"), (json.dumps(full, indent=2) + "\n").encode()),
-    ):
-        part = target.with_name(target.name + ".part")
-        part.write_bytes(data)
-        os.replace(part, target)
-    return full
+    return files.write(weight_file(name, folder), model.state_dict(), {"name": name, **facts})
