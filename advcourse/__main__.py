@@ -1,4 +1,5 @@
-"""`python -m advcourse`: what is at hand (info), train a shipped network (train NAME), fetch a data set (data NAME)."""
+"""`python -m advcourse`: what is at hand (info), fetch a data set (data NAME), train a shipped network (train NAME),
+optimise a shipped perturbation (craft NAME)."""
 
 import argparse
 import datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from advcourse import __version__, attacks, data, evaluate, models, runtime, training
+from advcourse import __version__, attacks, crafted, data, evaluate, models, runtime, training
 from advcourse.recipes import RECIPES, Recipe
 from advcourse.validation import check_count
 
@@ -33,12 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train.add_argument("--checkpoint", type=Path, help="default: in the cache folder")
     train.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True,
                        help="go on from the checkpoint of a run that was stopped (default)")  # fmt: skip
+    make = commands.add_parser("craft", help="optimise a shipped perturbation again and measure it")
+    make.add_argument("name", help=", ".join(crafted.CRAFTS))
+    make.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: the best at hand")
+    make.add_argument("--out", type=Path, default=crafted.FOLDER, help="folder of the file and its card")
     args = parser.parse_args(arguments)
     try:
         if args.command == "info":
             info()
         elif args.command == "data":
             describe_data(args.name)
+        elif args.command == "craft":
+            device = torch.device(args.device) if args.device else runtime.device()
+            show_card(crafted.craft(args.name, device, args.out))
         else:
             train_recipe(args.name, args.epochs, args.device, args.out, args.checkpoint, args.resume)
     except (ValueError, RuntimeError, OSError, FloatingPointError) as error:
@@ -61,6 +69,8 @@ def info() -> None:
     print("\nweights")
     for name in models.ARCHITECTURES:
         print(f"{name:34} {_shipped(name)}")
+    for name in crafted.CRAFTS:
+        print(f"{name:34} {crafted.card(name)['measured'] if crafted.file(name).is_file() else 'not here'}")
     for name in models.REFERENCES:
         root = os.environ.get("ADVCOURSE_DATA")
         file = Path(Path(root or "").expanduser(), "weights", name.removeprefix("reference/") + ".safetensors")
@@ -134,7 +144,12 @@ def train_recipe(
     if state.is_main_process:
         facts = _facts(name, recipe, epochs, state, history)
         card = models.save(name, model, facts | measure(model, recipe, test_images, test_labels), out)
-        print("\n".join(f"{key:16} {value}" for key, value in card.items()))
+        show_card(card)
+
+
+def show_card(card: dict) -> None:
+    """Print a card, a line for each entry."""
+    print("\n".join(f"{key:16} {value}" for key, value in card.items()))
 
 
 def measure(model: torch.nn.Module, recipe: Recipe, images: torch.Tensor, labels: torch.Tensor) -> dict:

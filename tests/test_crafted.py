@@ -1,0 +1,60 @@
+"""Shipped perturbations: files with cards, made again by one command, handed out as what they are."""
+
+import hashlib
+import json
+
+import pytest
+import torch
+
+from advcourse import __main__ as cli
+from advcourse import crafted
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def waves(monkeypatch, tmp_path):
+    """A craft that takes no time, in a folder of its own."""
+    made = crafted.Craft(lambda device: ({"wave": torch.arange(4.0)}, {"measured": "4 of 4"}), lambda t: t["wave"])
+    monkeypatch.setattr(crafted, "CRAFTS", {"toy/wave": made})
+    monkeypatch.setattr(crafted, "FOLDER", tmp_path)
+    monkeypatch.setattr(crafted.file, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(crafted.craft, "__defaults__", (tmp_path,))
+    return tmp_path / "toy-wave.safetensors"
+
+
+@pytest.mark.parametrize("name", crafted.CRAFTS)
+def test_every_shipped_file_is_the_one_its_card_describes(name):
+    file, card = crafted.file(name), crafted.card(name)
+    assert card["name"] == name and card["command"] == f"python -m advcourse craft {name}"
+    assert card["bytes"] == file.stat().st_size < 1.5e6
+    assert card["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert {"measured", "model", "data", "seed", "minutes", "date", "device", "versions"} <= card.keys()
+    assert crafted.load(name) is not None
+
+
+def test_what_is_crafted_is_what_is_loaded(waves, capsys):
+    assert cli.main(["craft", "toy/wave", "--device", "cpu", "--out", str(waves.parent)]) == 0
+    assert "4 of 4" in capsys.readouterr().out
+    assert torch.equal(crafted.load("toy/wave"), torch.arange(4.0))
+    assert crafted.card("toy/wave")["command"] == "python -m advcourse craft toy/wave"
+
+
+def test_an_unknown_name_lists_the_known_ones(waves, capsys):
+    with pytest.raises(ValueError, match="unknown perturbation 'toy/sea'; known: toy/wave"):
+        crafted.load("toy/sea")
+    assert cli.main(["craft", "toy/sea"]) == 2
+    assert "toy/wave" in capsys.readouterr().err
+
+
+def test_a_missing_and_a_damaged_file_say_how_to_mend_them(waves):
+    advice = "python -m advcourse craft toy/wave"
+    with pytest.raises(FileNotFoundError, match=advice):
+        crafted.load("toy/wave")
+    crafted.craft("toy/wave", CPU, waves.parent)
+    waves.write_bytes(waves.read_bytes()[:-1])
+    with pytest.raises(RuntimeError, match=rf"damaged.*{advice}"):
+        crafted.load("toy/wave")
+    waves.with_suffix(".json").write_text(json.dumps({})[:1])
+    with pytest.raises(RuntimeError, match=rf"toy-wave\.json is missing or damaged.*{advice}"):
+        crafted.card("toy/wave")
