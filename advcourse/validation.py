@@ -106,3 +106,73 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """``value`` is one of ``choices``."""
     if value not in choices:
         raise ValueError(f"{name} is {value!r}, expected one of {', '.join(choices)}")
+
+
+def check_callable(**arguments: object) -> None:
+    """Every named argument can be called."""
+    for name, value in arguments.items():
+        if not callable(value):
+            raise ValueError(f"{name} is a {type(value).__name__}, expected a callable")
+
+
+def check_at_most(maximum: float, **arguments: float) -> None:
+    """Every named argument is a number not above ``maximum``."""
+    for name, value in arguments.items():
+        if value > maximum:
+            raise ValueError(f"{name} is {value}, expected at most {maximum}")
+
+
+def check_interval(name: str, interval: tuple[float, float], *, above: float = -math.inf) -> None:
+    """Two finite numbers (low, high), low <= high, both greater than ``above``."""
+    if not isinstance(interval, (tuple, list)) or len(interval) != 2:
+        raise ValueError(f"{name} is {interval!r}, expected two numbers (low, high)")
+    low, high = interval
+    check_at_least(-math.inf, **{name: low})
+    check_at_least(-math.inf, **{name: high})
+    if not above < low <= high:
+        raise ValueError(f"{name} is {interval!r}, expected {above} < low <= high")
+
+
+def check_class(classes: int | None = None, **arguments: int) -> None:
+    """Every named argument is the index of a class, of ``classes`` where that is known."""
+    for name, value in arguments.items():
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise ValueError(f"{name} is {value!r}, expected the whole number of a class")
+        if value < 0 or (classes is not None and value >= classes):
+            expected = "at least 0" if value < 0 else f"at most {classes - 1}: the model's last class"
+            raise ValueError(f"{name} is {value}, expected {expected}")
+
+
+def check_per_image(images: Tensor, **arguments: float | Tensor) -> list[Tensor]:
+    """Every named argument is a number or holds one per image, ``(N,)``; where there is one image, ``(M,)``.
+
+    Returns them as ``(N, 1, 1)`` in the images' precision, ready to be combined with their pixels.
+    """
+    values = []
+    for name, value in arguments.items():
+        value = torch.as_tensor(value, dtype=images.dtype, device=images.device)
+        if value.dim() > 1 or (value.dim() == 1 and len(images) != 1 and len(value) != len(images)):
+            raise ValueError(f"{name} has shape {tuple(value.shape)}, expected a number or ({len(images)},)")
+        values.append(value)
+    try:
+        values = torch.broadcast_tensors(*values)
+    except RuntimeError as error:
+        came = ", ".join(f"{name} {tuple(value.shape)}" for name, value in zip(arguments, values, strict=True))
+        raise ValueError(f"{came}: expected as many of each") from error
+    return [value.expand(len(images) if value.dim() == 0 else -1)[:, None, None] for value in values]
+
+
+def check_flow(flow: Tensor, images: Tensor) -> None:
+    """A flow ``(N, 2, H, W)``: for every pixel of every image how far to the right and down, in pixels."""
+    expected = (len(images), 2, *images.shape[2:])
+    if not isinstance(flow, Tensor) or flow.shape != expected:
+        came = tuple(flow.shape) if isinstance(flow, Tensor) else type(flow).__name__
+        raise ValueError(f"flow is {came}, expected {expected}: x and y in pixels for every pixel")
+
+
+def check_counts(name: str, counts: tuple[int, ...], axes: tuple[str, ...]) -> None:
+    """Whole numbers of at least one, one for each of ``axes``."""
+    if not isinstance(counts, (tuple, list)) or len(counts) != len(axes):
+        raise ValueError(f"{name} is {counts!r}, expected {len(axes)} whole numbers ({', '.join(axes)})")
+    for count in counts:
+        check_count(**{name: count})

@@ -47,7 +47,12 @@ def margin(logits: Tensor, labels: Tensor) -> Tensor:
     return others.amax(1) - logits.gather(1, labels[:, None])[:, 0]
 
 
-LOSSES: dict[str, ImageLoss] = {"ce": cross_entropy, "margin": margin}
+def nll(scores: Tensor, labels: Tensor) -> Tensor:
+    """The label's score with its sign turned, :math:`-z_y`: the cross-entropy, where scores are log-probabilities."""
+    return -scores.gather(1, labels[:, None])[:, 0]
+
+
+LOSSES: dict[str, ImageLoss] = {"ce": cross_entropy, "margin": margin, "nll": nll}
 
 
 def image_loss(loss: str | ImageLoss) -> ImageLoss:

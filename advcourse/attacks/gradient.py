@@ -151,7 +151,8 @@ def pgd(
         norm: ``"linf"``, ``"l2"`` or ``"l1"``.
         random_start: start uniform in the ball, cut by the box; else at zero.
         restarts: how often to start; more than once needs ``random_start``.
-        loss: ``"ce"``, ``"margin"`` or a callable ``(logits, labels) -> (N,)``, maximised.
+        loss: ``"ce"``, ``"margin"``, ``"nll"`` (:math:`-z_y`, for :func:`~advcourse.attacks.eot`) or a callable
+            ``(logits, labels) -> (N,)``, maximised.
         targets: int64 ``(N,)``: the classes to reach.
         generator: draws the random start; the global random state is then left as it was.
 
