@@ -29,12 +29,24 @@ class Passes:
     backwards: int = 0
 
 
+def rows(logits: Tensor) -> int:
+    """Rows of logits, or of their gradient; inside ``vmap`` those of all that is batched."""
+    # There is no public way to look inside. `is_grads_batched` batches by an older mechanism than torch.func.
+    whole, level = logits, torch._C._vmapmode_increment_nesting() - 1
+    torch._C._vmapmode_decrement_nesting()
+    if level:
+        whole = torch._remove_batch_dim(whole, level, 1, 0)
+    while torch._C._functorch.is_functorch_wrapped_tensor(whole):
+        whole = torch._C._functorch.get_unwrapped(whole)
+    return whole.numel() // logits.shape[-1]
+
+
 @contextmanager
 def count_passes(model: nn.Module) -> Iterator[Passes]:
     """Count the images a model is run on and the rows differentiated: one cotangent row is one backward pass.
 
-    Batched gradients (``is_grads_batched``, ``torch.func``) run the model's backward once for many rows, and are
-    counted as that once.
+    Batched gradients (``is_grads_batched``, ``torch.func``) are counted in full: K cotangents for each of N images
+    are K N backward passes, although the model's backward runs once for them.
 
     Args:
         model: a module that returns logits ``(N, K)``.
@@ -42,10 +54,10 @@ def count_passes(model: nn.Module) -> Iterator[Passes]:
     passes = Passes()
 
     def back(gradient: Tensor) -> None:
-        passes.backwards += len(gradient)
+        passes.backwards += rows(gradient)
 
     def forth(module: nn.Module, inputs: tuple, logits: Tensor) -> None:
-        passes.forwards += len(logits)
+        passes.forwards += rows(logits)
         if logits.requires_grad:
             logits.register_hook(back)
 

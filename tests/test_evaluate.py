@@ -124,6 +124,26 @@ def test_passes_are_rows():
     assert passes.forwards == 7  # counting ends with the block
 
 
+def cotangents(images, classes=4):
+    """One row of the identity per class, for every image: (classes, N, classes)."""
+    return torch.eye(classes, dtype=images.dtype)[:, None].expand(-1, len(images), -1)
+
+
+@pytest.mark.parametrize(("differentiate", "forwards", "backwards"), [
+    (lambda m, x: [torch.autograd.grad(z, x, retain_graph=True) for z in m(x.requires_grad_()).sum(0)], 5, 20),
+    (lambda m, x: torch.autograd.grad(m(x.requires_grad_()), x, cotangents(x), is_grads_batched=True), 5, 20),
+    (lambda m, x: torch.func.vmap(torch.func.vjp(m, x)[1])(cotangents(x)), 5, 20),
+    (lambda m, x: torch.func.vmap(torch.func.jacrev(lambda image: m(image[None])[0]))(x), 5, 20),
+    (lambda m, x: torch.func.vmap(torch.func.grad(lambda image: m(image[None]).sum()))(x), 5, 5),
+    (lambda m, x: torch.func.vmap(lambda image: m(image[None]))(x), 5, 0),
+], ids=["loop", "is_grads_batched", "vjp", "jacrev", "grad", "vmap"])  # fmt: skip
+def test_a_cotangent_row_is_a_backward_pass_however_it_is_batched(differentiate, forwards, backwards):
+    model, images = smooth_cnn(), pictures(5)
+    with count_passes(model) as passes:
+        differentiate(model, images)
+    assert (passes.forwards, passes.backwards) == (forwards, backwards)
+
+
 def test_fgsm_is_measured_at_one_pass_each_way():
     model, images = smooth_cnn(), pictures(5)
     report = evaluate(model, partial(fgsm, eps=0.1), images, predict(model, images).argmax(1), batch_size=2)
