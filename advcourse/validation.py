@@ -4,7 +4,7 @@ and what was expected."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from numbers import Integral, Real
 
@@ -61,6 +61,27 @@ def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> None:
         raise ValueError(f"model has dtype {held.dtype} and images {images.dtype}, expected one precision")
 
 
+def check_models(models: Sequence[nn.Module] | Mapping[str, nn.Module], at_least: int = 1) -> None:
+    """So many modules or more, in a sequence or by name."""
+    if not isinstance(models, Sequence | Mapping) or isinstance(models, str):
+        raise ValueError(f"models is a {type(models).__name__}, expected several models, in a list or by name")
+    if len(models) < at_least:
+        raise ValueError(f"models holds {len(models)} models, expected at least {at_least}")
+    for model in models.values() if isinstance(models, Mapping) else models:
+        if not isinstance(model, nn.Module):
+            raise ValueError(f"models holds a {type(model).__name__}, expected torch.nn.Modules")
+
+
+def check_weights(weights: Sequence[float], count: int) -> None:
+    """``count`` weights, none negative, that sum to one."""
+    if not isinstance(weights, Sequence) or isinstance(weights, str) or len(weights) != count:
+        raise ValueError(f"weights is {weights!r}, expected {count} numbers: one per model")
+    for weight in weights:
+        check_at_least(0, weights=weight)
+    if not math.isclose(sum(weights), 1, rel_tol=1e-6):
+        raise ValueError(f"weights sum to {sum(weights):.6g}, expected 1")
+
+
 def check_inputs(model: Callable, images: Tensor, labels: Tensor, targets: Tensor | None = None) -> None:
     """The arguments every attack shares: images, labels, targets where given, and the model."""
     check_images(images)
@@ -84,6 +105,16 @@ def check_logits(logits: Tensor, labels: Tensor, targets: Tensor | None = None) 
             raise ValueError(f"{name} holds {indices.max().item()}, expected at most {highest}: the model's last class")
 
 
+def check_classes(logits: Tensor, **counts: int | None) -> None:
+    """Logits of at least two classes, and of no fewer than every named count."""
+    if not isinstance(logits, Tensor) or logits.dim() != 2 or logits.shape[1] < 2:
+        came = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ValueError(f"model returned {came}, expected logits (N, classes) of at least 2 classes")
+    for name, count in counts.items():
+        if count is not None and count > logits.shape[1]:
+            raise ValueError(f"{name} is {count}, expected at most {logits.shape[1]}: the model's classes")
+
+
 def check_at_least(minimum: float, **arguments: float) -> None:
     """Every named argument is a finite number not below ``minimum``."""
     for name, value in arguments.items():
@@ -100,6 +131,19 @@ def check_count(**arguments: int) -> None:
             raise ValueError(f"{name} is {value!r}, expected a whole number")
         if value < 1:
             raise ValueError(f"{name} is {value}, expected at least 1")
+
+
+def check_perturbation(perturbation: Tensor, images: Tensor) -> None:
+    """One finite change ``(C, H, W)`` of the pixels, shaped and typed as each image and on its device."""
+    expected = tuple(images.shape[1:])
+    if not isinstance(perturbation, Tensor) or perturbation.shape != expected:
+        came = tuple(perturbation.shape) if isinstance(perturbation, Tensor) else type(perturbation).__name__
+        raise ValueError(f"perturbation is {came}, expected {expected}: one for all images, (C, H, W)")
+    if perturbation.dtype != images.dtype or perturbation.device != images.device:
+        came, expected = (f"{t.dtype} on {t.device}" for t in (perturbation, images))
+        raise ValueError(f"perturbation is {came}, expected {expected} as the images")
+    if not perturbation.isfinite().all():
+        raise ValueError("perturbation holds NaN or infinity, expected finite values")
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

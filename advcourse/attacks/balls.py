@@ -78,14 +78,16 @@ def project(x: Tensor, images: Tensor, eps: float, norm: str) -> Tensor:
     model's passes, it holds some 25 image batches.
     """
     delta = x - images
-    if norm == "linf":
-        delta.clamp_(-eps, eps)
-    elif norm == "l2":
-        shrink = (eps / norms(delta, "l2").clamp_min(torch.finfo(x.dtype).tiny)).clamp_max(1)
-        delta.mul_(_column(shrink))
-    else:
-        delta = _project_l1(delta, eps, images)
+    delta = _project_l1(delta, eps, images) if norm == "l1" else within_(delta, eps, norm)
     return delta.add_(images).clamp_(0, 1)
+
+
+def within_(delta: Tensor, eps: float, norm: str) -> Tensor:
+    """Each perturbation moved, in place, to the nearest one in the linf or l2 ball of radius ``eps``; no box."""
+    if norm == "linf":
+        return delta.clamp_(-eps, eps)
+    shrink = (eps / norms(delta, "l2").clamp_min(torch.finfo(delta.dtype).tiny)).clamp_max(1)
+    return delta.mul_(_column(shrink))
 
 
 def _project_l1(delta: Tensor, eps: float, images: Tensor) -> Tensor:
