@@ -24,13 +24,13 @@ def eot(
     .. math:: F(x)_k = \frac1n \sum_{i=1}^n \log\mathrm{softmax}\,f(t_i(x))_k, \qquad t_i \sim T
 
     With the loss :math:`-F(x)_y` (``loss="nll"``) its gradient is the mean of the n draws' gradients of the
-    cross-entropy, an unbiased estimate of :math:`\nabla_x\,\mathbb E_t\,\ell(f(t(x)), y)`: the gradient with
-    respect to the image x, not to the parameters. The cross-entropy of the mean of the logits has another gradient,
-    that of one averaged vote, in which draws that fail weigh no more than draws that succeed.
+    cross-entropy, an unbiased estimate of :math:`\nabla_x\,\mathbb E_t\,\ell(f(t(x)), y)`. With ``loss="ce"`` it is
+    that of the cross-entropy of the mean logits, another function: there every draw is weighed by the softmax of the
+    averaged logits, in place of its own.
 
-    Every forward pass draws anew for every image, so an attack's steps see different draws: its strongest iterate
-    is the luckiest in a sense, and success is to be measured on draws of its own, more than once. Since the
-    draws differ, a batch does not give what its images give alone.
+    Every forward pass draws anew for every image, so that the steps of an attack see different draws. The iterate it
+    finds strongest then owes something to luck: success is to be measured on fresh draws, more than once. A batch
+    does not give what its images give alone, since the draws differ.
 
     Args:
         model: maps images to logits ``(N, K)``.

@@ -194,7 +194,7 @@ def patch(
         samples: draws per image and step.
         init: ``(C, n, n)`` to start from, grey where it is not given.
         generator: draws images, places, angles, scales; the global random state is then left as it was.
-        progress: show a progress bar on stdout, with the share of the last steps' draws that were taken for the target.
+        progress: show a progress bar on stdout, with the loss of the last step.
 
     Returns:
         The :class:`Patch`, without a graph, of the images' precision and on their device.
