@@ -2,6 +2,22 @@
 
 from advcourse.attacks.eot import eot
 from advcourse.attacks.gradient import fgsm, ifgsm, pgd
+from advcourse.attacks.outcomes import Outcomes, outcomes
 from advcourse.attacks.patch import Patch, patch
+from advcourse.attacks.spatial import spatial
+from advcourse.attacks.textured import TexturedObject, pose_table, texture
 
-__all__ = ["Patch", "eot", "fgsm", "ifgsm", "patch", "pgd"]
+__all__ = [
+    "Outcomes",
+    "Patch",
+    "TexturedObject",
+    "eot",
+    "fgsm",
+    "ifgsm",
+    "outcomes",
+    "patch",
+    "pgd",
+    "pose_table",
+    "spatial",
+    "texture",
+]

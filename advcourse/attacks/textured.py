@@ -1,0 +1,128 @@
+"""Adversarial textures: a 3-D object painted so that it is taken for the target from wherever it is seen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from advcourse.attacks.common import Model, input_gradient, nll, untouched
+from advcourse.attacks.eot import eot
+from advcourse.attacks.outcomes import Outcomes, outcomes
+from advcourse.rendering import TexturedObject, Views, check_texture
+from advcourse.scenes import Poses, draw_poses
+from advcourse.validation import check_at_least, check_callable, check_class, check_count, check_model
+
+Draw = Callable[[int, torch.Generator | None], Poses]
+
+
+def texture(
+    model: Model,
+    object: TexturedObject,
+    *,
+    target: int | None = None,
+    label: int | None = None,
+    eps: float | None = None,
+    penalty: float = 0.0,
+    poses: Draw = draw_poses,
+    size: int | tuple[int, int] = 224,
+    steps: int = 300,
+    step_size: float = 0.02,
+    samples: int = 8,
+    init: Tensor | None = None,
+    generator: torch.Generator | None = None,
+    progress: bool = False,
+) -> Tensor:
+    r"""Adversarial texture: expectation over the poses in which an object may be seen.
+
+    .. math:: \arg\max_{\tau\in[0,1]}\ \mathbb E_{t}\bigl[\log\Pr(\hat y\mid R_t(\tau))\bigr]
+       - \lambda\,\mathrm{mean}\,(\tau-\tau_0)^2, \qquad \|\tau-\tau_0\|_\infty\le\varepsilon
+
+    where :math:`R_t` renders the texture in pose t. Without a target it maximises
+    :math:`-\mathbb E_t[\log\Pr(y\mid R_t(\tau))]`, y the label. Adam on the texture, put back into the box and
+    the ball after every step; each step draws poses of its own. Costs steps x samples rows forward and backward.
+
+    Args:
+        model: maps images to logits ``(N, K)``; runs in the mode it is in.
+        object: what is painted; :math:`\tau_0` is its texture.
+        target: the class to reach.
+        label: the class to get away from; one of the two is given, or both, when the target decides.
+        eps: the most by which a channel of the texture may change, in units of [0, 1]; unbounded where it is not given.
+        penalty: :math:`\lambda`, the weight of the mean squared change.
+        poses: ``(n, generator) -> Poses``: the distribution; ``functools.partial(draw_poses, …)`` sets its ranges.
+        size: of the pictures, height and width.
+        steps: of Adam.
+        step_size: Adam's learning rate, in units of [0, 1].
+        samples: poses per step.
+        init: texture to start from, ``(3, h, w)``; the object's own where it is not given.
+        generator: draws the poses; the global random state is then left as it was.
+        progress: show a progress bar on stdout, with the loss.
+
+    Returns:
+        The texture ``(3, h, w)`` in [0, 1], without a graph. The object keeps its own.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
+
+    Source: Athalye, Engstrom, Ilyas & Kwok 2018, arXiv:1707.07397, sections 2.1 and 2.3 (there with a penalty in
+        LAB colours and no bound).
+    """
+    if not isinstance(object, TexturedObject):
+        raise ValueError(f"object is a {type(object).__name__}, expected a TexturedObject")
+    if target is None and label is None:
+        raise ValueError("target and label are None, expected one of them")
+    given = {name: value for name, value in (("target", target), ("label", label)) if value is not None}
+    check_class(**given)
+    if target == label:
+        raise ValueError(f"target is {target}, expected another class than label")
+    check_callable(poses=poses)
+    check_count(steps=steps, samples=samples)
+    check_at_least(0, penalty=penalty, step_size=step_size, **({} if eps is None else {"eps": eps}))
+    original = object.texture.detach()
+    if init is not None:
+        check_texture(init, "init")
+        if init.shape != original.shape:
+            raise ValueError(f"init has shape {tuple(init.shape)}, expected the object's {tuple(original.shape)}")
+    check_model(model, original[None])
+    low, high = (0.0, 1.0) if eps is None else ((original - eps).clamp_min(0), (original + eps).clamp_max(1))
+
+    def seen(textures: Tensor, generator: torch.Generator | None) -> Tensor:
+        return object.render(textures, object.views(poses(len(textures), generator), size))
+
+    scene = eot(model, seen, samples, generator=generator)
+    with untouched(model, original, generator):
+        pixels = (original if init is None else init.detach().to(original)).clamp(low, high).requires_grad_()
+        adam = torch.optim.Adam([pixels], lr=step_size)
+        for _ in (bar := tqdm(range(steps), file=sys.stdout, mininterval=0.5, disable=not progress)):
+            scores = scene(pixels[None])
+            check_class(scores.shape[1], **given)
+            aim = nll(scores, torch.tensor([label if target is None else target], device=scores.device))[0]
+            loss = (-aim if target is None else aim) + penalty * (pixels - original).square().mean()
+            pixels.grad = input_gradient(loss, pixels)
+            adam.step()
+            pixels.data.copy_(pixels.data.clamp(low, high))
+            bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+    return pixels.detach()
+
+
+def pose_table(
+    model: Model, object: TexturedObject, texture: Tensor, label: int | None, target: int | None, views: Views
+) -> Outcomes:
+    """What a network makes of a textured object in poses it is shown: the row of the turtle's table.
+
+    Args:
+        model: maps images to logits ``(N, K)``; put it in eval mode first.
+        object, texture: what is seen, and in which texture ``(3, h, w)``.
+        label: the true class, or None where the network has none for the object.
+        target: the class it should be taken for; None where any other counts.
+        views: ``object.draw_views(n, generator)``, of poses that the texture was not made on.
+
+    Source: Athalye et al. 2018, arXiv:1707.07397, table 3 (turtle 82 % adversarial, 16 % misclassified, 2 %
+        correct; baseball 59, 31, 10).
+    """
+    check_texture(texture)
+    with torch.no_grad():
+        return outcomes(model, object.render(texture, views), label, target)
