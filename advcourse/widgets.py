@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import ipywidgets
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 
 from advcourse import attacks, plots
 from advcourse.evaluate import predict
+from advcourse.rendering import TexturedObject, check_texture
+from advcourse.scenes import at_pose
 from advcourse.validation import check_choice, check_count, check_inputs
 
 ATTACKS = {"fgsm": "FGSM", "ifgsm": "I-FGSM, stops when fooled", "pgd": "PGD"}
@@ -165,3 +168,77 @@ def playground(
         ValueError: for bad images or labels.
     """
     return Playground(model, images, labels, classes, eps=eps, eps_max=eps_max)
+
+
+class Turntable(ipywidgets.VBox):
+    """What :func:`turntable` returns: its controls, its picture and its line of text, as attributes."""
+
+    def __init__(
+        self, model: nn.Module, object: TexturedObject, textures: Mapping[str, Tensor], classes: Sequence[str]
+    ):
+        if not textures:
+            raise ValueError("textures is empty, expected at least one texture by name")
+        for name, texture in textures.items():
+            check_texture(texture, f"textures[{name!r}]")
+        self.model, self.object, self.textures, self.classes = model, object, textures, classes
+        late = {"continuous_update": False}
+        self.texture = ipywidgets.Dropdown(options=list(textures), description="texture")
+        self.yaw = ipywidgets.IntSlider(value=0, min=-180, max=180, step=10, description="yaw", **late)
+        self.pitch = ipywidgets.IntSlider(value=0, min=-90, max=90, step=10, description="pitch", **late)
+        self.light = ipywidgets.IntSlider(value=0, min=-90, max=90, step=10, description="light", **late)
+        self.message = ipywidgets.HTML()
+        self.picture = ipywidgets.Image(
+            format="png", layout=ipywidgets.Layout(max_width="100%", align_self="flex-start")
+        )
+        unit = ipywidgets.Label("all in degrees; the light comes from the left (-90) to the right (90)")
+        controls = (self.texture, self.yaw, self.pitch, self.light)
+        super().__init__(
+            [ipywidgets.HBox(controls[:2]), ipywidgets.HBox(controls[2:]), unit, self.message, self.picture]
+        )
+        self.add_class("advcourse-turntable")
+        for control in controls:
+            control.observe(self.update, names="value")
+        self.update()
+        self.start = self.picture.value
+
+    def update(self, change: object = None) -> None:
+        """Render the object as the controls say and show what the network reads, or the error it ended in."""
+        try:
+            self._draw()
+        except Exception as error:  # a callback's traceback would go to the browser's log, unseen
+            self.message.value = f"<b>{html.escape(type(error).__name__)}</b>: {html.escape(str(error))}"
+
+    def _draw(self) -> None:
+        side = math.radians(self.light.value)
+        light = (math.sin(side), 0.3, math.cos(side))
+        pose = at_pose(self.yaw.value, self.pitch.value, light=light, ambient=0.5, diffuse=0.4)
+        texture = self.textures[self.texture.value]
+        image = self.object.render(texture.cpu(), self.object.views(pose)).to(texture.device)
+        probabilities = predict(self.model, image).softmax(1)[0]
+        with plots.style():
+            figure = Figure(figsize=(6.6, 2.9))
+            left, right = figure.subplots(1, 2)
+            plots.draw_image(left, image[0], f"{self.texture.value}: {self.classes[int(probabilities.argmax())]}")
+            plots.top5(right, probabilities, self.classes)
+        self.picture.value = png(figure)
+        self.message.value = ""
+
+
+def turntable(
+    model: nn.Module, object: TexturedObject, textures: Mapping[str, Tensor], classes: Sequence[str]
+) -> Turntable:
+    """Turn a textured object, move the light, change the texture; see the picture and the top-5.
+
+    Args:
+        model: maps images to logits; on the textures' device.
+        object: what is turned.
+        textures: by name, each ``(3, h, w)`` in [0, 1].
+        classes: names of the classes.
+
+    Returns:
+        A widget of CSS class ``advcourse-turntable``. An error in a callback is shown in it.
+
+    Raises:
+        ValueError: for a bad texture, or none.
+    """
+    return Turntable(model, object, textures, classes)

@@ -8,6 +8,7 @@ from PIL import Image
 from torch import nn
 
 from advcourse import widgets
+from advcourse.rendering import TexturedObject
 
 CLASSES = ["dark", "bright"]
 
@@ -128,3 +129,45 @@ def test_bad_input_is_refused(images, labels, named):
 def test_unknown_attack_lists_the_known_ones():
     with pytest.raises(ValueError, match="fgsm, ifgsm, pgd"):
         widgets.run_attack(Brightness(), torch.rand(3, 8, 8), 0, attack="cw", eps=0.1, steps=1)
+
+
+class Leftness(torch.nn.Module):
+    """Two classes: the picture's left half is brighter, or its right half."""
+
+    def forward(self, x):
+        left, right = (half.mean((1, 2, 3)) for half in x.tensor_split(2, dim=3))
+        return 50 * torch.stack([left, right], 1)
+
+
+@pytest.fixture
+def table():
+    half = torch.zeros(3, 8, 16)
+    half[:, :, 8:] = 1  # white to the right of the meridian that faces the camera
+    textures = {"half white": half, "grey": torch.full((3, 8, 16), 0.5)}
+    return widgets.turntable(Leftness(), TexturedObject.sphere(rows=8), textures, ["left", "right"])
+
+
+def test_the_turntable_turns_and_draws_anew(table):
+    shown = {table.picture.value}
+    for control, value in ((table.yaw, 90), (table.pitch, 30), (table.light, 60), (table.texture, "grey")):
+        control.value = value
+        assert table.message.value == ""
+        shown.add(table.picture.value)
+    assert len(shown) == 5 and table.start in shown
+
+
+def test_the_turntable_shows_what_the_network_reads(table, monkeypatch):
+    titles = []
+    monkeypatch.setattr(widgets.plots, "draw_image", lambda ax, image, title="": titles.append(title))
+    for light, yaw in ((0, 0), (0, 180), (0, 0)):
+        table.light.value, table.yaw.value = light, yaw
+    assert titles == ["half white: left", "half white: right"]
+
+
+def test_the_turntable_shows_its_errors_and_refuses_what_is_no_texture(table):
+    table.model = None
+    table.yaw.value = 40
+    assert "Error" in table.message.value
+    for textures in ({}, {"flat": torch.zeros(3, 8)}, {"bright": torch.full((3, 8, 8), 2.0)}):
+        with pytest.raises(ValueError, match="textures.*expected"):
+            widgets.turntable(Leftness(), TexturedObject.sphere(rows=8), textures, ["left", "right"])
