@@ -166,13 +166,18 @@ def check_at_most(maximum: float, **arguments: float) -> None:
             raise ValueError(f"{name} is {value}, expected at most {maximum}")
 
 
+def check_pair(name: str, pair: tuple[float, float]) -> None:
+    """Two finite numbers."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise ValueError(f"{name} is {pair!r}, expected two numbers")
+    for value in pair:
+        check_at_least(-math.inf, **{name: value})
+
+
 def check_interval(name: str, interval: tuple[float, float], *, above: float = -math.inf) -> None:
     """Two finite numbers (low, high), low <= high, both greater than ``above``."""
-    if not isinstance(interval, (tuple, list)) or len(interval) != 2:
-        raise ValueError(f"{name} is {interval!r}, expected two numbers (low, high)")
+    check_pair(name, interval)
     low, high = interval
-    check_at_least(-math.inf, **{name: low})
-    check_at_least(-math.inf, **{name: high})
     if not above < low <= high:
         raise ValueError(f"{name} is {interval!r}, expected {above} < low <= high")
 
@@ -220,3 +225,15 @@ def check_counts(name: str, counts: tuple[int, ...], axes: tuple[str, ...]) -> N
         raise ValueError(f"{name} is {counts!r}, expected {len(axes)} whole numbers ({', '.join(axes)})")
     for count in counts:
         check_count(**{name: count})
+
+
+def check_mask(mask: Tensor, images: Tensor) -> None:
+    """A mask of the images' height and width, ``(1, H, W)`` or ``(H, W)``, of zeros and ones and not only zeros."""
+    if not isinstance(mask, Tensor):
+        raise ValueError(f"mask is a {type(mask).__name__}, expected a tensor (1, H, W)")
+    if tuple(mask.shape) not in ((1, *images.shape[2:]), tuple(images.shape[2:])):
+        raise ValueError(f"mask has shape {tuple(mask.shape)}, expected {(1, *images.shape[2:])}: the images'")
+    if not ((mask == 0) | (mask == 1)).all():
+        raise ValueError("mask holds other values than 0 and 1, expected a binary mask")
+    if not mask.any():
+        raise ValueError("mask is empty, expected at least one pixel that is 1")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from advcourse.attacks import fgsm, ifgsm, pgd
+from advcourse.attacks import fgsm, ifgsm, pgd, spatial
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,11 @@ _BAD_PGD = (
     {"eps": -0.1}, {"eps": float("nan")}, {"eps": None}, {"steps": 0}, {"steps": 1.5}, {"step_size": -1.0},
     {"norm": "l3"}, {"loss": "hinge"}, {"restarts": 0}, {"loss": lambda logits, labels: logits.sum()},
 )  # fmt: skip
+_SPATIAL = {"max_shift": 2.0, "max_angle": 30.0}
+_BAD_SPATIAL = (
+    {"max_shift": -1.0}, {"max_angle": float("nan")}, {"search": "newton"}, {"grid": (5, 5)}, {"grid": (5, 5, 0)},
+    {"grid": 775}, {"samples": 0},
+)  # fmt: skip
 
 CATALOGUE = [
     Case("fgsm", partial(fgsm, eps=EPS), "loss", ("linf", EPS), bad=_BAD_FGSM),
@@ -50,4 +55,7 @@ CATALOGUE = [
     Case("pgd-linf-random", partial(pgd, eps=EPS, restarts=2, **_RANDOM), "loss", ("linf", EPS), random=True),
     Case("pgd-l2-random", partial(pgd, eps=0.8, norm="l2", **_RANDOM), "loss", ("l2", 0.8), random=True),
     Case("pgd-l1-random", partial(pgd, eps=5.0, norm="l1", **_RANDOM), "loss", ("l1", 5.0), random=True),
+    Case("spatial-grid", partial(spatial, grid=(3, 3, 5), **_SPATIAL), "misclassification", bad=_BAD_SPATIAL),
+    Case("spatial-gradient", partial(spatial, search="gradient", **_SPATIAL), "misclassification"),
+    Case("spatial-random", partial(spatial, search="random", **_SPATIAL), "misclassification", random=True),
 ]

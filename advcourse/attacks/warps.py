@@ -1,0 +1,138 @@
+"""Moving pixels: rotations with shifts and per-pixel flows, differentiable in how far they move.
+
+Everything is measured in pixels: x to the right, y down, pixel (row i, column j) at y = i, x = j. An image is black
+outside, and bilinear between its pixels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from advcourse.validation import check_at_least, check_choice, check_flow, check_per_image
+
+PADDINGS = ("zeros", "border")
+
+
+def sample(images: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """The images read at the points (x, y), between four pixels by their weights; black outside.
+
+    A point on a pixel gives that pixel, to the last bit.
+
+    Args:
+        images: ``(N, C, H, W)``; one image is read by all.
+        x, y: ``(N, H', W')``, in pixels.
+
+    Returns:
+        ``(N, C, H', W')``, differentiable in all three.
+    """
+    height, width = images.shape[2:]
+    # grid_sample counts in shares of the image. On a side that is a power of two they are exact for whole pixels.
+    side = 1 << (max(height, width) - 1).bit_length()
+    images = F.pad(images, (0, side - width, 0, side - height)).expand(len(x), -1, -1, -1)
+    grid = torch.stack([(2 * x + 1) / side - 1, (2 * y + 1) / side - 1], dim=-1)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _pixels(like: Tensor) -> tuple[Tensor, Tensor]:
+    """Where each pixel is: x ``(W,)`` and y ``(H, 1)``."""
+    height, width = like.shape[2:]
+    x = torch.arange(width, dtype=like.dtype, device=like.device)
+    return x, torch.arange(height, dtype=like.dtype, device=like.device)[:, None]
+
+
+def _in_box(images: Tensor) -> Tensor:
+    """The images without what rounding adds above 1; unlike a clamp it lets the gradient pass at 0 and 1."""
+    images.data.clamp_(0, 1)
+    return images
+
+
+def rigid(images: Tensor, dx: Tensor | float, dy: Tensor | float, angle: Tensor | float) -> Tensor:
+    r"""Each image turned about its centre and then shifted; black comes in from outside.
+
+    .. math:: p' = c + R_\theta (p - c) + (\mathrm{d}x, \mathrm{d}y)
+
+    A shift by whole pixels copies pixels, a turn by 90° of a square image is ``torch.rot90``, and zeros give the
+    images back to the last bit.
+
+    Args:
+        images: ``(N, C, H, W)`` in [0, 1]; a single image takes all the parameters given.
+        dx: to the right, in pixels: a number, or ``(N,)`` with one per image.
+        dy: down, in pixels.
+        angle: counter-clockwise as displayed, in degrees.
+
+    Returns:
+        ``(N, C, H, W)`` in [0, 1], differentiable in the images and in the three parameters.
+
+    Raises:
+        ValueError: where there is neither one parameter nor one per image.
+
+    Source: Engstrom et al. 2019, arXiv:1712.02779, section 3.
+    """
+    dx, dy, angle = check_per_image(images, dx=dx, dy=dy, angle=angle)
+    x, y = _pixels(images)
+    middle_x, middle_y = (images.shape[3] - 1) / 2, (images.shape[2] - 1) / 2
+    cosine, sine = torch.cos(torch.deg2rad(angle)), torch.sin(torch.deg2rad(angle))
+    # Backwards: the pixel shown at (x, y) is the one that the shift and the turn bring there.
+    right, down = x - middle_x - dx, y - middle_y - dy
+    return _in_box(sample(images, middle_x + cosine * right - sine * down, middle_y + sine * right + cosine * down))
+
+
+def displace(images: Tensor, flow: Tensor, *, padding: str = "border") -> Tensor:
+    r"""Each pixel replaced by the one its flow points at, :math:`\tilde x(p) = x(p + f(p))`.
+
+    Args:
+        images: ``(N, C, H, W)`` in [0, 1].
+        flow: ``(N, 2, H, W)``, in pixels: to the right, and down.
+        padding: what lies outside: ``"border"`` repeats the nearest pixel, ``"zeros"`` is black.
+
+    Returns:
+        ``(N, C, H, W)`` in [0, 1], differentiable in both. A flow of zeros gives the images back to the last bit.
+
+    Raises:
+        ValueError: for a flow of the wrong shape.
+
+    Source: Xiao et al. 2018, arXiv:1801.02612, equation 1.
+    """
+    check_flow(flow, images)
+    check_choice("padding", padding, PADDINGS)
+    x, y = _pixels(images)
+    x, y = x + flow[:, 0], y + flow[:, 1]
+    if padding == "border":  # once around suffices, and leaves the slope at the outermost pixels as it is elsewhere
+        images = F.pad(images, (1, 1, 1, 1), mode="replicate")
+        x, y = (x + 1).clamp(0, images.shape[3] - 1), (y + 1).clamp(0, images.shape[2] - 1)
+    return _in_box(sample(images, x, y))
+
+
+def canvas(images: Tensor, max_shift: float, max_angle: float) -> Tensor:
+    r"""The images on a black canvas just large enough that :func:`rigid` moves nothing out of it.
+
+    A turn by :math:`\theta` takes the half-width :math:`a` and half-height :math:`b`, each with the half-pixel over
+    which bilinear reading spreads, to :math:`a\cos\theta + b\sin\theta` and :math:`b\cos\theta + a\sin\theta`.
+
+    Args:
+        images: ``(N, C, H, W)``.
+        max_shift: the largest shift, in pixels.
+        max_angle: the largest angle, in degrees.
+
+    Returns:
+        ``(N, C, H + 2 p, W + 2 q)``, the images in the middle.
+
+    Source: the "black canvas" of Engstrom et al. 2019, arXiv:1712.02779, section 3.
+    """
+    check_at_least(0, max_shift=max_shift, max_angle=max_angle)
+    height, width = images.shape[2:]
+    down, right = (_reach(a, b, max_angle) + max_shift for a, b in ((height, width), (width, height)))
+    below, beside = (math.ceil(reach - (side + 1) / 2 - 1e-9) for reach, side in ((down, height), (right, width)))
+    return F.pad(images, (beside, beside, below, below))
+
+
+def _reach(along: int, across: int, max_angle: float) -> float:
+    """The largest half-extent of the turned image along one axis."""
+    along, across = (along + 1) / 2, (across + 1) / 2
+    steepest = math.atan2(across, along)
+    turn = min(math.radians(max_angle), steepest)
+    return along * math.cos(turn) + across * math.sin(turn)
