@@ -15,12 +15,14 @@ from advcourse.attacks.transforms import Transform, compose, draw, similarity
 from advcourse.validation import (
     check_at_least,
     check_at_most,
+    check_callable,
     check_choice,
     check_class,
     check_count,
     check_images,
     check_interval,
     check_model,
+    check_pair,
 )
 
 SHAPES = ("circle", "square")
@@ -88,22 +90,25 @@ class Patch:
             ``(N, C, H, W)`` in [0, 1].
 
         Raises:
-            ValueError: for images that are not, or of other channels than the patch.
+            ValueError: for bad input; the message names the argument.
 
         Source: Brown, Mane, Roy, Abadi & Gilmer 2017, arXiv:1712.09665, section 2, the operator A(p, x, l, t).
         """
         check_images(images)
         if images.shape[1] != len(self.image):
             raise ValueError(f"images have {images.shape[1]} channels, expected the patch's {len(self.image)}")
-        angle = (-self.max_angle, self.max_angle) if angle is None else (angle, angle)
-        scale = self.scales if scale is None else (scale, scale)
-        angle, scale = draw(images, *angle, generator), draw(images, *scale, generator)
+        angles = (-self.max_angle, self.max_angle) if angle is None else (angle, angle)
+        scales = self.scales if scale is None else (scale, scale)
+        check_pair("angle", angles)
+        check_interval("scale", scales, above=0)
+        angle, scale = draw(images, *angles, generator), draw(images, *scales, generator)
         mask = self.mask.to(images)
         x, y = (
             _within(length, *reach, draw(images, 0, 1, generator))
             for length, reach in zip(images.shape[:1:-1], _reach(mask[0], angle, scale), strict=True)
         )
         if place is not None:
+            check_pair("place", place)
             x, y = torch.full_like(x, place[0]), torch.full_like(y, place[1])
         # The patch is masked before it is resampled: nothing outside the mask bleeds in at its edge.
         both = torch.cat([mask * self.image.to(images), mask])[None]
@@ -151,6 +156,15 @@ def patch_mask(size: tuple[int, int], area: float, shape: str = "circle") -> Ten
     if shape == "square":
         return torch.ones(1, n, n)
     return (off[:, None] ** 2 + off**2 <= across**2 / 4).float()[None]
+
+
+def _start(init: Tensor, images: Tensor, mask: Tensor) -> Tensor:
+    shape = (images.shape[1], *mask.shape[1:])
+    if not isinstance(init, Tensor) or init.shape != shape:
+        came = tuple(init.shape) if isinstance(init, Tensor) else type(init).__name__
+        raise ValueError(f"init is {came}, expected a tensor {shape}: the images' channels and the area's pixels")
+    check_images(init[None], "init")
+    return init.detach().to(images, copy=True)
 
 
 def patch(
@@ -209,14 +223,15 @@ def patch(
     check_class(target=target)
     check_count(steps=steps, batch_size=batch_size, samples=samples)
     check_at_least(0, step_size=step_size)
-    mask = patch_mask(tuple(images.shape[2:]), area, shape).to(images)
-    shape = (images.shape[1], *mask.shape[1:])
-    if init is not None and (not isinstance(init, Tensor) or init.shape != shape):
-        came = tuple(init.shape) if isinstance(init, Tensor) else type(init).__name__
-        raise ValueError(f"init is {came}, expected a tensor {shape}: the images' channels and the area's pixels")
-    pixels = images.new_full(shape, 0.5) if init is None else init.detach().to(images, copy=True)
+    if transform is not None:
+        check_callable(transform=transform)
     with untouched(model, images, generator):
-        pixels, images = pixels.requires_grad_(), images.detach()
+        images = images.detach()
+        mask = patch_mask(tuple(images.shape[2:]), area, shape).to(images)
+        pixels = (
+            images.new_full((images.shape[1], *mask.shape[1:]), 0.5) if init is None else _start(init, images, mask)
+        )
+        pixels.requires_grad_()
         result = Patch(pixels, mask, max_angle, scales)
         scene = eot(model, compose(result.apply, *([transform] if transform else [])), samples, generator=generator)
         adam = torch.optim.Adam([pixels], lr=step_size)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from advcourse.attacks.warps import sample
-from advcourse.validation import check_at_least, check_at_most, check_interval
+from advcourse.validation import check_at_least, check_at_most, check_callable, check_interval
 
 Transform = Callable[[Tensor, torch.Generator | None], Tensor]
 
@@ -99,6 +99,8 @@ def random_noise(std: float) -> Transform:
 
 def compose(*transforms: Transform) -> Transform:
     """One transform after the other, in the order given."""
+    for each in transforms:
+        check_callable(transform=each)
 
     def transform(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         for each in transforms:
