@@ -12,6 +12,7 @@ from tqdm import tqdm
 from advcourse.attacks.common import Model, input_gradient, nll, untouched
 from advcourse.attacks.eot import eot
 from advcourse.attacks.transforms import Transform, compose, draw, similarity
+from advcourse.attacks.warps import in_box
 from advcourse.validation import (
     check_at_least,
     check_at_most,
@@ -113,9 +114,7 @@ class Patch:
         # The patch is masked before it is resampled: nothing outside the mask bleeds in at its edge.
         both = torch.cat([mask * self.image.to(images), mask])[None]
         pasted, cover = similarity(both, images.shape[2:], x, y, angle, scale).tensor_split([-1], dim=1)
-        result = (1 - cover) * images + pasted
-        result.data.clamp_(0, 1)  # of rounding, without stopping any gradient
-        return result
+        return in_box((1 - cover) * images + pasted)
 
 
 def _reach(mask: Tensor, angle: Tensor, scale: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from advcourse.attacks.warps import sample
+from advcourse.attacks.warps import in_box, sample
 from advcourse.validation import check_at_least, check_at_most, check_callable, check_interval
 
 Transform = Callable[[Tensor, torch.Generator | None], Tensor]
@@ -62,7 +62,7 @@ def random_rigid(max_shift: float = 0.0, max_angle: float = 0.0, scales: tuple[f
         x = (width - 1) / 2 + draw(images, -max_shift, max_shift, generator)
         y = (height - 1) / 2 + draw(images, -max_shift, max_shift, generator)
         angle, scale = draw(images, -max_angle, max_angle, generator), draw(images, *scales, generator)
-        return similarity(images, (height, width), x, y, angle, scale)
+        return in_box(similarity(images, (height, width), x, y, angle, scale))
 
     return transform
 

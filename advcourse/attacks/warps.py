@@ -44,7 +44,7 @@ def _pixels(like: Tensor) -> tuple[Tensor, Tensor]:
     return x, torch.arange(height, dtype=like.dtype, device=like.device)[:, None]
 
 
-def _in_box(images: Tensor) -> Tensor:
+def in_box(images: Tensor) -> Tensor:
     """The images without what rounding adds above 1; unlike a clamp it lets the gradient pass at 0 and 1."""
     images.data.clamp_(0, 1)
     return images
@@ -78,7 +78,7 @@ def rigid(images: Tensor, dx: Tensor | float, dy: Tensor | float, angle: Tensor 
     cosine, sine = torch.cos(torch.deg2rad(angle)), torch.sin(torch.deg2rad(angle))
     # Backwards: the pixel shown at (x, y) is the one that the shift and the turn bring there.
     right, down = x - middle_x - dx, y - middle_y - dy
-    return _in_box(sample(images, middle_x + cosine * right - sine * down, middle_y + sine * right + cosine * down))
+    return in_box(sample(images, middle_x + cosine * right - sine * down, middle_y + sine * right + cosine * down))
 
 
 def displace(images: Tensor, flow: Tensor, *, padding: str = "border") -> Tensor:
@@ -104,7 +104,7 @@ def displace(images: Tensor, flow: Tensor, *, padding: str = "border") -> Tensor
     if padding == "border":  # once around suffices, and leaves the slope at the outermost pixels as it is elsewhere
         images = F.pad(images, (1, 1, 1, 1), mode="replicate")
         x, y = (x + 1).clamp(0, images.shape[3] - 1), (y + 1).clamp(0, images.shape[2] - 1)
-    return _in_box(sample(images, x, y))
+    return in_box(sample(images, x, y))
 
 
 def canvas(images: Tensor, max_shift: float, max_angle: float) -> Tensor:
