@@ -10,6 +10,7 @@ the bottom left corner of the texture to (1, 1) at the top right, as in ``.obj``
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,6 +179,12 @@ class TexturedObject:
         vertices = torch.tensor(mesh.vertices, dtype=torch.float32)
         return cls(vertices, torch.tensor(mesh.faces), torch.tensor(uv, dtype=torch.float32), texture)
 
+    def to(self, *device_or_dtype: torch.device | str | torch.dtype) -> TexturedObject:
+        """The object with its texture there, where its views and pictures are then made too."""
+        moved = copy(self)
+        moved.texture = self.texture.to(*device_or_dtype)
+        return moved
+
     def views(self, poses: Poses, size: int | tuple[int, int] = 224) -> Views:
         """What the poses show in pictures of that size (height and width), without a gradient."""
         height, width = (size, size) if isinstance(size, int) else size
@@ -185,6 +192,7 @@ class TexturedObject:
         if poses.distance.min() <= 1:
             raise ValueError(f"distance holds {poses.distance.min():.4g}, expected more than 1: the object's radius")
         with torch.no_grad():
+            poses = poses.to(self.texture)
             turn = rotation(poses.yaw, poses.pitch, poses.roll)
             vertices, normals, uv = (t.to(turn) for t in (self.vertices, self.normals, self.uv))
             faces = self.faces.to(turn.device)

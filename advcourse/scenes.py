@@ -42,6 +42,10 @@ class Poses:
     background: Tensor
     noise: Tensor
 
+    def to(self, like: Tensor) -> Poses:
+        """The same scenes on the device and in the precision of a tensor."""
+        return Poses(*(value.to(like) for value in vars(self).values()))
+
 
 def at_pose(
     yaw: float = 0.0,

@@ -379,6 +379,23 @@ def test_nothing_else_has_changed(mode):
     assert torch.equal(found, quick(model, sphere, target=2, generator=seeded()))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_object_decides_the_precision(dtype):
+    sphere = TexturedObject.sphere(pattern().float(), rows=8).to(dtype)
+    found = quick(
+        Bright().to(dtype), sphere, target=2, steps=2, poses=partial(draw_poses, size=SIZE), generator=seeded()
+    )
+    assert found.dtype == dtype and sphere.render(found, sphere.draw_views(2, seeded(), size=SIZE)).dtype == dtype
+
+
+@pytest.mark.gpu
+def test_on_another_device_it_finds_the_same():
+    sphere = ball(red())
+    here = quick(Bright(), sphere, target=2, steps=3, generator=seeded())
+    there = quick(Bright().cuda(), sphere.to("cuda"), target=2, steps=3, generator=seeded())
+    torch.testing.assert_close(there.cpu(), here, rtol=0, atol=1e-6)
+
+
 def test_a_constant_model_leaves_the_texture_alone():
     sphere = ball(red())
     assert torch.equal(quick(Constant(), sphere, target=2, generator=seeded()), sphere.texture)
