@@ -106,6 +106,8 @@ def _table(
 ) -> pandas.DataFrame:
     import pandas
 
+    check_models(models)
+    check_inputs(next(iter(models.values())), images, labels, targets)
     kept = known_to_all(models, images, labels)
     if not kept.any():
         raise ValueError(f"images holds {len(images)} images, expected some that every model classifies correctly")

@@ -19,7 +19,8 @@ class Ensemble(nn.Module):
         super().__init__()
         self.models = nn.ModuleList(models)
         self.log_weights = [math.log(weight) if weight else -math.inf for weight in weights]
-        self.training = any(model.training for model in models)  # a new module calls itself in training
+        # A new module is in training, whatever its parts are.
+        self.training = self.models.training = any(model.training for model in models)
 
     def forward(self, x: Tensor) -> Tensor:
         logits = [model(x) for model in self.models]

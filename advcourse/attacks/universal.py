@@ -70,9 +70,10 @@ def universal(
        v \leftarrow \Pi_\varepsilon\bigl(v + \alpha\,d(g)\bigr)
 
     with d the sign (linf) or the normalised direction (l2). Both stop after the first pass over the images at
-    whose end more than 1 - delta of them are fooled, and return the v that fooled most at the end of a pass. Costs
-    a forward pass per image for the predictions and one per image and pass to count the fooled; and per
-    image and pass one forward and one backward pass (``"sgd"``), or DeepFool's (one forward where v fools already).
+    whose end more than 1 - delta of them are fooled, and return the v that fooled most at the end of a pass (of
+    equals the latest). Costs a forward pass per image for the predictions and one per image and pass to count the
+    fooled; and per image and pass one forward and one backward pass (``"sgd"``), or DeepFool's (one forward where
+    v fools already).
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
@@ -91,7 +92,7 @@ def universal(
         progress: show a bar.
 
     Returns:
-        The perturbation ``(C, H, W)``, within eps, without a graph; zero where nothing fooled any image.
+        The perturbation ``(C, H, W)``, within eps, without a graph.
 
     Raises:
         ValueError: for bad input; the message names the argument.
@@ -104,11 +105,12 @@ def universal(
     check_model(model, images)
     check_choice("norm", norm, NORMS)
     check_choice("method", method, METHODS)
-    step_size = eps / 5 if step_size is None else step_size
-    check_at_least(0, eps=eps, delta=delta, step_size=step_size, momentum=momentum, cap=cap)
+    check_at_least(0, eps=eps, delta=delta, overshoot=overshoot, momentum=momentum, cap=cap)
     check_at_most(1, delta=delta, momentum=momentum)
+    step_size = eps / 5 if step_size is None else step_size
+    check_at_least(0, step_size=step_size)
     batch_size = {"deepfool": 1, "sgd": 32}[method] if batch_size is None else batch_size
-    check_count(epochs=epochs, batch_size=batch_size)
+    check_count(epochs=epochs, batch_size=batch_size, steps=steps)
     with untouched(model, images, generator):
         images = images.detach()
         labels = _logits(model, images).argmax(1)
@@ -130,7 +132,7 @@ def universal(
                     bar.update(len(rows))
                 rate = is_fooled(_logits(model, images, v), labels).double().mean().item()
                 bar.set_postfix(fooled=f"{rate:.3f}")
-                if rate > best_rate:
+                if rate >= best_rate:
                     best, best_rate = v, rate
                 if rate > 1 - delta:
                     break

@@ -1,0 +1,313 @@
+"""Universal perturbations: closed forms, what v promises, and what is measured on it."""
+
+import copy
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from advcourse.attacks.universal import _capped_gradient, apply, fooling_rate, fooling_table, similarity, universal
+from advcourse.evaluate import count_passes
+from tests.attacks.toys import Affine, Constant, pictures, smooth_cnn
+
+D = 2 * 8 * 6
+seek = partial(universal, progress=False)
+both = pytest.mark.parametrize("method", ["deepfool", "sgd"])
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def plane(seed: int = 0, classes: int = 2, bias: float = 0.0) -> Affine:
+    """An affine model that sees a grey image at a distance of ``bias`` / |w_0 - w_1| from its boundary."""
+    weight = torch.randn(classes, D, generator=seeded(seed), dtype=torch.float64)
+    weight -= weight.mean(1, keepdim=True)
+    offset = torch.zeros(classes, dtype=torch.float64)
+    offset[0] = bias
+    return Affine(weight, offset)
+
+
+def greys(n: int = 8, spread: float = 0.2) -> torch.Tensor:
+    return 0.5 + spread * (torch.rand(n, 2, 8, 6, generator=seeded(7), dtype=torch.float64) - 0.5)
+
+
+# -- closed forms
+
+
+def test_on_one_image_it_is_the_exact_distance_of_an_affine_model():
+    """min over k of |f_k - f_0| / |w_k - w_0|, times DeepFool's overshoot."""
+    model, images = plane(classes=5, bias=4.0), greys(1)
+    logits = model(images)[0].detach()
+    gaps, label = logits.max() - logits, logits.argmax()
+    slopes = (model.weight - model.weight[label]).detach().norm(dim=1)
+    exact = (gaps / slopes)[torch.arange(5) != label].min().item()
+    v = seek(model, images, eps=10.0, norm="l2")
+    assert exact < v.norm().item() <= 1.02 * exact * (1 + 1e-9)
+    assert fooling_rate(model, v, images) == 1
+    eps = 0.8 * v.abs().max().item()  # linf: the same change, cut pixel by pixel
+    torch.testing.assert_close(seek(model, images, eps=eps, epochs=1), v.clamp(-eps, eps), rtol=0, atol=1e-9)
+
+
+def test_sgd_reaches_the_best_perturbation_of_an_affine_model():
+    """All images in class 0 of two: the best v of the ball is eps sign(w_1 - w_0), or eps times that direction."""
+    model, images = plane(bias=8.0), greys()
+    assert (model(images).argmax(1) == 0).all()
+    difference = (model.weight[1] - model.weight[0]).detach().view(2, 8, 6)
+    settings = {"method": "sgd", "batch_size": 3, "delta": 0, "epochs": 5, "cap": 1e9}
+    with_eps = {"linf": 0.23 * difference.sign(), "l2": 0.23 * difference / difference.norm()}
+    for norm, best in with_eps.items():
+        v = seek(model, images, eps=0.23, norm=norm, **settings)
+        torch.testing.assert_close(v, best, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_batches_of_one_are_the_papers_algorithm(order):
+    """Two images on one side of a plane, written out: each is sent over the boundary from where v has brought it."""
+    model = plane(bias=9.0)
+    slope = (model.weight[1] - model.weight[0]).detach()
+    images = greys(2, spread=0.05)
+    seed = next(s for s in range(99) if tuple(torch.randperm(2, generator=seeded(s)).tolist()) == order)
+    v = torch.zeros(D, dtype=torch.float64)
+    for i in order:
+        gap = (model(images[[i]] + v.view(1, 2, 8, 6)) @ torch.tensor([1.0, -1.0]).double()).item()
+        if gap > 0:
+            v = v + 1.02 * gap / slope.norm() ** 2 * slope
+    found = seek(model, images, eps=9.0, norm="l2", generator=seeded(seed))
+    torch.testing.assert_close(found.flatten(), v, rtol=0, atol=1e-9)
+
+
+# -- what goes wrong
+
+
+@both
+@pytest.mark.parametrize("seed", range(3))  # whichever image comes last
+def test_v_is_not_the_clipped_difference_of_an_image(method, seed):
+    """Trap 16: cut v at the box of the image at hand, and white images erase its positive pixels."""
+    model, images = plane(bias=2.0), greys(6, spread=0.05)
+    images = torch.cat([images, torch.ones_like(images[:2]), torch.zeros_like(images[:2])])
+    slope = (model.weight[1] - model.weight[0]).detach().view(2, 8, 6)
+    v = seek(model, images, eps=0.02, method=method, delta=0, batch_size=1, generator=seeded(seed))
+    assert (v * slope > 0).all()
+    if method == "sgd":
+        torch.testing.assert_close(v, 0.02 * slope.sign(), rtol=0, atol=1e-9)
+
+
+@both
+def test_it_hands_back_the_perturbation_and_not_images(method):
+    """Trap 16: what is learnt on some images fools others, which it was never shown."""
+    model = smooth_cnn()
+    images, unseen = pictures(40).split(20)
+    v = seek(model, images, eps=0.25, method=method, delta=0.1, epochs=5, generator=seeded())
+    assert v.shape == images.shape[1:] and v.min() < 0 < v.max()
+    shown = apply(unseen, v)
+    assert shown.min() >= 0 and shown.max() <= 1
+    fooled = (model(shown).argmax(1) != model(unseen).argmax(1)).double().mean().item()
+    assert fooling_rate(model, v, unseen) == fooled >= 0.4
+    assert fooling_rate(model, v.flip(0, 2), unseen) < fooled  # not whatever is that large
+
+
+@pytest.mark.parametrize("method", ["deepfool", "sgd"])
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_more_passes_never_fool_fewer(method, norm):
+    """Trap 13: of several passes the best one counts, not the last."""
+    model, images = smooth_cnn(), pictures(12)
+    settings = {"eps": 0.12 if norm == "linf" else 0.6, "norm": norm, "method": method, "delta": 0}
+    rates = [
+        fooling_rate(model, seek(model, images, epochs=n, batch_size=4, generator=seeded(2), **settings), images)
+        for n in range(1, 9)
+    ]
+    assert rates == sorted(rates)
+
+
+def test_the_cap_is_on_each_images_loss():
+    """Trap 14: capped after the mean, images far beyond the boundary go on pulling, or silence the whole batch."""
+    model, images = plane(classes=3), greys(4)
+    labels = model(images).argmin(1)  # far beyond
+    labels[:2] = model(images[:2]).argmax(1)
+    v = torch.zeros_like(images[:1])
+    losses = torch.nn.functional.cross_entropy(model(images), labels, reduction="none")
+    cap = (losses[:2].max() + losses[2:].min()).item() / 2
+    assert losses[:2].max() < cap < losses[2:].min()
+    capped = _capped_gradient(model, images, labels, v, cap)
+    torch.testing.assert_close(capped, _capped_gradient(model, images[:2], labels[:2], v, 1e9) / 2, rtol=0, atol=1e-12)
+
+
+class Breaks(nn.Module):
+    """Two classes; NaN for images a little darker than grey."""
+
+    def forward(self, x):
+        mean = x.mean((1, 2, 3))
+        logits = torch.stack([2 + mean, -mean], 1)
+        return logits.masked_fill((mean < 0.48)[:, None], torch.nan)
+
+
+@both
+def test_nan_logits_fool_nobody(method):
+    images = greys(4, spread=0.0)
+    assert seek(Breaks(), images, eps=0.3, method=method).isfinite().all()
+    assert fooling_rate(Breaks(), torch.full_like(images[0], -0.2), images) == 0
+
+
+@both
+def test_a_model_that_cannot_be_fooled_gives_zero(method):
+    assert torch.equal(seek(Constant(), pictures(3), eps=0.1, method=method), torch.zeros(2, 8, 6).double())
+
+
+def test_the_rate_is_against_the_prediction_of_the_image():
+    model = Affine(torch.tensor([[1.0, 0.0], [0.0, 1.0], [-9.0, -9.0]]))
+    images = torch.tensor([[0.5, 0.4], [0.5, 0.2], [0.2, 0.5], [0.9, 0.1]]).view(4, 1, 1, 2)
+    v = torch.tensor([0.0, 0.35]).view(1, 1, 2)  # predicted 0 0 1 0, then 1 1 1 0
+    assert fooling_rate(model, v, images) == 0.5
+    assert apply(images, v)[2].flatten().tolist() == pytest.approx([0.2, 0.85])
+    assert apply(images, v + 0.5).max() == 1
+
+
+# -- cost
+
+
+def test_sgd_costs_a_forward_and_a_backward_per_image_and_pass():
+    model, images = smooth_cnn(), pictures(10)
+    with count_passes(model) as passes:
+        seek(model, images, eps=0.01, method="sgd", delta=0, epochs=3, batch_size=4)
+    assert (passes.forwards, passes.backwards) == (10 + 3 * (10 + 10), 3 * 10)
+
+
+def test_deepfool_works_on_images_not_yet_fooled_alone():
+    """Images that v fools cost one forward pass; here the first one's change fools all that follow."""
+    model, images = plane(bias=5.0), greys(1).repeat(6, 1, 1, 1)
+    with count_passes(model) as passes:
+        seek(model, images, eps=9.0, norm="l2")
+    assert (passes.forwards, passes.backwards) == (6 + 6 + 1 + 6, 1)
+
+
+def test_it_stops_when_enough_are_fooled():
+    model, images = smooth_cnn(), pictures(12)
+
+    def cost(delta):
+        with count_passes(model) as passes:
+            seek(model, images, eps=0.4, method="sgd", delta=delta, epochs=6, batch_size=4, generator=seeded())
+        return passes.backwards
+
+    assert cost(0) == 6 * 12 > cost(0.5)
+
+
+# -- contracts
+
+
+@both
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_result_is_finite_in_the_ball_and_without_a_graph(method, norm, dtype):
+    model, images = smooth_cnn(dtype=dtype), pictures(dtype=dtype)
+    eps = {"linf": 0.1, "l2": 0.5}[norm]
+    v = seek(model, images, eps=eps, norm=norm, method=method, epochs=2, batch_size=4)
+    assert v.shape == (2, 8, 6) and v.dtype == dtype and v.isfinite().all() and v.abs().max() > 0
+    assert not v.requires_grad and v.grad_fn is None
+    assert torch.linalg.vector_norm(v, {"linf": torch.inf, "l2": 2}[norm]) <= eps * (1 + 1e-6)
+
+
+@both
+@pytest.mark.parametrize("mode", ["eval", "train", "mixed"])
+def test_nothing_else_has_changed(method, mode):
+    """Trap 7: parameters' gradients left filled, buffers moved; trap 10: a frozen BatchNorm that trains again."""
+    model, images = smooth_cnn(), pictures()
+    model.train(mode != "eval")
+    if mode == "mixed":
+        model[1].eval()
+    next(model.parameters()).grad = torch.ones_like(next(model.parameters()))
+    images.requires_grad_()
+    before, modes, state = images.detach().clone(), [m.training for m in model.modules()], copy.deepcopy(model)
+    torch.manual_seed(3)
+    rng = torch.get_rng_state()
+    seek(model, images, eps=0.1, method=method, epochs=2, batch_size=4, generator=seeded())
+    assert torch.equal(torch.get_rng_state(), rng)
+    assert torch.equal(images, before) and images.grad is None
+    assert [m.training for m in model.modules()] == modes
+    for now, then in zip(model.parameters(), state.parameters(), strict=True):
+        assert torch.equal(now, then) and now.requires_grad
+    assert [p.grad is None for p in model.parameters()] == [False] + [True] * (len(list(model.parameters())) - 1)
+    assert all(torch.equal(now, state.state_dict()[key]) for key, now in model.state_dict().items())
+    fooling_rate(model, torch.zeros_like(before[0]), before)
+    assert [m.training for m in model.modules()] == modes
+
+
+@both
+def test_the_generator_decides_all(method):
+    model, images = smooth_cnn(), pictures(12)
+    first, again, other = (
+        seek(model, images, eps=0.1, method=method, epochs=1, batch_size=2, generator=seeded(seed))
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert not similarity(torch.stack([first, other]))[0, 1].item() > 1 - 1e-6
+
+
+@both
+def test_inside_no_grad_and_inference_mode_and_for_a_plain_function(method):
+    model, images = smooth_cnn(), pictures()
+
+    def run(f, x):
+        return seek(f, x, eps=0.1, method=method, epochs=1, batch_size=3, generator=seeded())
+
+    plain = run(model, images)
+    with torch.no_grad():
+        assert torch.equal(run(model, images), plain)
+    with torch.inference_mode():
+        assert torch.equal(run(model, images.clone()), plain)
+    assert torch.equal(run(lambda x: model(x), images), plain)
+    assert torch.equal(run(model.requires_grad_(False), images), plain)
+
+
+def test_the_bar_goes_to_stdout_and_can_be_left_out(capsys):
+    model, images = smooth_cnn(), pictures(3)
+    universal(model, images, eps=0.1, method="sgd", epochs=1)
+    assert "fooled" in (shown := capsys.readouterr()).out and not shown.err
+    seek(model, images, eps=0.1, method="sgd", epochs=1)
+    assert not any(capsys.readouterr())
+
+
+@pytest.mark.parametrize("bad", [
+    {"eps": -0.1}, {"eps": float("nan")}, {"eps": "0.1"}, {"norm": "l1"}, {"method": "newton"}, {"delta": -0.1},
+    {"delta": 1.5}, {"epochs": 0}, {"epochs": 1.5}, {"batch_size": 0}, {"steps": 0}, {"overshoot": -1.0},
+    {"candidates": 9}, {"step_size": -1.0}, {"momentum": 1.1}, {"cap": -1.0},
+])  # fmt: skip
+def test_bad_arguments_are_refused_by_name(bad):
+    given = {"eps": 0.1, **bad}
+    with pytest.raises(ValueError, match=f"{next(iter(bad))}.*expected"):
+        seek(smooth_cnn(), pictures(2), **given)
+
+
+def test_bad_tensors_are_refused_by_name():
+    model, images = smooth_cnn(), pictures(2)
+    for wrong in (images[0], images * 2, images[:0], (images * 255).byte(), images / 0):
+        with pytest.raises(ValueError, match="images.*expected"):
+            seek(model, wrong, eps=0.1)
+    with pytest.raises(ValueError, match="model.*expected"):
+        seek(model, images.float(), eps=0.1)
+    v = torch.zeros_like(images[0])
+    for wrong in (images, v[:1], v.float(), v / 0, None):
+        with pytest.raises(ValueError, match="perturbation.*expected"):
+            fooling_rate(model, wrong, images)
+
+
+# -- diversity and transfer
+
+
+def test_similarity_is_the_cosine_of_each_pair():
+    one, two = torch.tensor([3.0, 4.0]).view(1, 1, 2), torch.tensor([4.0, -3.0]).view(1, 1, 2)
+    gram = similarity(torch.stack([one, 2 * one, -one, two, torch.zeros_like(one)]))
+    expected = torch.tensor([[1.0, 1, -1, 0, 0], [1, 1, -1, 0, 0], [-1, -1, 1, 0, 0], [0, 0, 0, 1, 0], [0.0] * 5])
+    torch.testing.assert_close(gram, expected)
+
+
+def test_the_table_has_a_row_for_each_perturbation_and_a_column_for_each_model():
+    models, images = {"a": plane(1, bias=1.0), "b": plane(2, bias=1.0)}, greys()
+    found = {name: seek(model, images, eps=0.02, method="sgd") for name, model in models.items()}
+    table = fooling_table(models, found, images)
+    assert list(table.index) == list(table.columns) == ["a", "b"]
+    for row, v in found.items():
+        for column, model in models.items():
+            assert table.loc[row, column] == fooling_rate(model, v, images)
+    assert table.loc["a", "a"] > table.loc["a", "b"]
