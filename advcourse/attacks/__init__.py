@@ -1,10 +1,17 @@
 """Attacks: functions ``(model, images, labels, *, …, targets=None) -> adversarial images``."""
 
+from advcourse.attacks.carlini_wagner import carlini_wagner
+from advcourse.attacks.ddn import ddn
+from advcourse.attacks.deepfool import deepfool
+from advcourse.attacks.ensemble import ensemble
 from advcourse.attacks.eot import eot
 from advcourse.attacks.gradient import fgsm, ifgsm, pgd
+from advcourse.attacks.momentum import difgsm, mifgsm
 from advcourse.attacks.outcomes import Outcomes, outcomes
 from advcourse.attacks.patch import Patch, patch
+from advcourse.attacks.robustness import rho_adv
 from advcourse.attacks.spatial import spatial
+from advcourse.attacks.stadv import stadv
 from advcourse.attacks.sticker import Sticker, bars, sticker
 from advcourse.attacks.textured import TexturedObject, pose_table, texture
 
@@ -14,14 +21,22 @@ __all__ = [
     "Sticker",
     "TexturedObject",
     "bars",
+    "carlini_wagner",
+    "ddn",
+    "deepfool",
+    "difgsm",
+    "ensemble",
     "eot",
     "fgsm",
     "ifgsm",
+    "mifgsm",
     "outcomes",
     "patch",
     "pgd",
     "pose_table",
+    "rho_adv",
     "spatial",
+    "stadv",
     "sticker",
     "texture",
 ]

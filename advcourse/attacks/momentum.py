@@ -1,0 +1,176 @@
+"""Iterated attacks made to transfer: MI-FGSM adds up gradients, DI-FGSM shows the network a resized image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from advcourse.attacks.balls import norms, project
+from advcourse.attacks.common import Model, Strongest, cross_entropy, input_gradient, is_fooled, logits_of, untouched
+from advcourse.attacks.warps import sample
+from advcourse.validation import check_at_least, check_at_most, check_count, check_inputs
+
+
+def mifgsm(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    eps: float,
+    steps: int = 10,
+    step_size: float | None = None,
+    decay: float = 1.0,
+    targets: Tensor | None = None,
+) -> Tensor:
+    r"""Momentum iterative FGSM: sign steps along a sum of past gradients, each of L1 norm one.
+
+    .. math:: g^{k+1} = \mu\,g^k + \frac{\nabla_x\ell(f(x^k), y)}{\|\nabla_x\ell(f(x^k), y)\|_1},\qquad
+       x^{k+1} = \Pi_{\|x - x^0\|_\infty\le\varepsilon,\;[0,1]}\bigl(x^k + \alpha\,\mathrm{sign}\,g^{k+1}\bigr)
+
+    Targeted: the loss is :math:`-\ell(f(x), \tilde y)`. Returns each image's strongest iterate, fooled first, then of
+    higher loss. Works on every image it is given, fooled or not: what is to fool other models should not stop
+    at the boundary of this one. Costs steps forward and backward passes and one more forward pass.
+
+    Args:
+        model: maps images to logits ``(N, K)``; runs in the mode it is in.
+        images: ``(N, C, H, W)`` in [0, 1].
+        labels: int64 ``(N,)``.
+        eps: radius of the linf ball, in pixel units of [0, 1].
+        steps: how many.
+        step_size: :math:`\alpha`; ``eps / steps`` where it is not given, as in the paper.
+        decay: :math:`\mu`; 0 forgets, 1 gives all gradients the same weight.
+        targets: int64 ``(N,)``: the classes to reach.
+
+    Returns:
+        Images ``(N, C, H, W)`` in [0, 1], within eps of ``images``, without a graph.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
+
+    Source: Dong et al. 2018, arXiv:1710.06081, algorithm 1.
+    """
+    check_inputs(model, images, labels, targets)
+    _check(eps, steps, step_size, decay)
+    with untouched(model, images):
+        return _iterate(model, images.detach(), labels, targets, eps, int(steps), step_size, decay, None)
+
+
+def difgsm(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    eps: float,
+    steps: int = 10,
+    step_size: float | None = None,
+    decay: float = 1.0,
+    probability: float = 0.5,
+    smallest: float = 0.9,
+    targets: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Diverse-inputs FGSM (with momentum, M-DI²-FGSM): the gradient is taken at a randomly resized and padded image.
+
+    :func:`mifgsm` with :math:`\nabla_x\ell(f(T(x^k)), y)` in place of the gradient, T drawn anew in every step for
+    every image by :func:`diversify`. ``decay=0`` is the paper's DI²-FGSM. Iterates are judged as they are, not as T
+    shows them, which costs a forward pass: steps backward and 2 steps + 1 forward passes.
+
+    Args:
+        model, images, labels, eps, steps, step_size, decay, targets: as in :func:`mifgsm`.
+        probability: that T resizes an image; else it leaves it as it is.
+        smallest: the smallest share of its side to which an image is resized, in [0, 1].
+        generator: draws T; the global random state is then left as it was.
+
+    Returns:
+        Images ``(N, C, H, W)`` in [0, 1], within eps of ``images``, without a graph.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
+
+    Source: Xie et al. 2019, arXiv:1803.06978, equations 4 to 7.
+    """
+    check_inputs(model, images, labels, targets)
+    _check(eps, steps, step_size, decay)
+    view = partial(diversify, probability=probability, smallest=smallest, generator=generator)
+    with untouched(model, images, generator):
+        return _iterate(model, images.detach(), labels, targets, eps, int(steps), step_size, decay, view)
+
+
+def diversify(
+    images: Tensor, *, probability: float = 0.5, smallest: float = 0.9, generator: torch.Generator | None = None
+) -> Tensor:
+    """Each image, with that probability, shrunk by its own factor and laid at its own place on black.
+
+    The sides keep their ratio up to whole pixels and are drawn uniformly from ``smallest`` times the image's to the
+    image's; every place is as likely. The paper enlarges 299 pixels to between 299 and 330 and hands the network
+    330: here the image is shrunk by as much, so that any network can take it.
+
+    Args:
+        images: ``(N, C, H, W)``.
+        probability: that an image is resized.
+        smallest: the smallest share of its side, in [0, 1].
+        generator: draws.
+
+    Returns:
+        ``(N, C, H, W)``, differentiable in the images.
+
+    Source: Xie et al. 2019, arXiv:1803.06978, section 3.2.
+    """
+    check_at_least(0, probability=probability, smallest=smallest)
+    check_at_most(1, probability=probability, smallest=smallest)
+    height, width = images.shape[2:]
+    device = images.device if generator is None else generator.device
+    draws = torch.rand(4, len(images), 1, 1, generator=generator, dtype=images.dtype, device=device).to(images.device)
+    share = torch.where(draws[0] < probability, smallest + (1 - smallest) * draws[1], 1)
+    tall, wide = (share * height).round().clamp_min(1), (share * width).round().clamp_min(1)
+    top, left = (draws[2] * (height - tall + 1)).floor(), (draws[3] * (width - wide + 1)).floor()
+    x = torch.arange(width, dtype=images.dtype, device=images.device) - left
+    y = torch.arange(height, dtype=images.dtype, device=images.device)[:, None] - top
+    inside = (x >= 0) & (x < wide) & (y >= 0) & (y < tall)
+    # Pixel centres lie half a pixel in, at either size.
+    x = ((x + 0.5) * (width / wide) - 0.5).clamp(0, width - 1).expand(-1, height, -1)
+    y = ((y + 0.5) * (height / tall) - 0.5).clamp(0, height - 1).expand(-1, -1, width)
+    return sample(images, x, y) * inside[:, None]
+
+
+def _check(eps: float, steps: int, step_size: float | None, decay: float) -> None:
+    check_at_least(0, eps=eps, decay=decay, **({} if step_size is None else {"step_size": step_size}))
+    check_count(steps=steps)
+
+
+def _iterate(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    targets: Tensor | None,
+    eps: float,
+    steps: int,
+    step_size: float | None,
+    decay: float,
+    view: Callable[[Tensor], Tensor] | None,
+) -> Tensor:
+    """The iteration of both; ``view`` is what the network is shown when the gradient is taken."""
+
+    def loss_at(x: Tensor) -> tuple[Tensor, Tensor]:
+        logits = logits_of(model, x, labels, targets)
+        return logits, cross_entropy(logits, labels) if targets is None else -cross_entropy(logits, targets)
+
+    step_size = eps / steps if step_size is None else step_size
+    strongest = Strongest(images)
+    x, momentum = images.clone(), torch.zeros_like(images)
+    for step in range(steps + 1):
+        with torch.set_grad_enabled(step < steps and view is None):
+            logits, loss = loss_at(x.requires_grad_(step < steps))
+        strongest.see(x, is_fooled(logits, labels, targets), loss)
+        if step < steps:
+            if view is not None:
+                _, loss = loss_at(view(x))
+            gradient, x = input_gradient(loss, x), x.detach()
+            size = norms(gradient, "l1").clamp_min(torch.finfo(x.dtype).tiny)
+            momentum = decay * momentum + gradient / size[:, None, None, None]
+            x = project(x + step_size * momentum.sign(), images, eps, "linf")
+            del gradient, logits, loss  # not alive beside the next forward pass
+    return strongest.images
