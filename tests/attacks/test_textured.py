@@ -155,7 +155,7 @@ def test_poles_do_not_swirl():
         # From above the front is below the middle; from below it is above.
         longitude = torch.atan2(column, -row if pitch > 0 else row) / (2 * math.pi)
         error = (views.uv[0, ..., 0] - (0.5 + longitude) + 0.5) % 1 - 0.5
-        assert error[near].abs().max() < 0.03
+        assert error[near].abs().max() < 0.6 / 64  # half the width of a triangle, and a little
 
 
 def test_a_row_of_views_is_what_each_is_alone():
