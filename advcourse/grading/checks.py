@@ -190,6 +190,20 @@ def value(actual: float, expected: float, name: str, mistakes: dict[str, float] 
     fail(f"{name} gives {actual:.4g}, expected {expected:.4g}")
 
 
+def values(actual: Tensor, expected: Tensor, name: str, mistakes: dict[str, Tensor] | None = None) -> None:
+    """:func:`value` for tensors of one shape; without a known mistake the message shows where they differ most.
+
+    Args:
+        mistakes: explanation -> what this mistake gives, in the same shape.
+    """
+    for explanation, right in {"": expected, **(mistakes or {})}.items():
+        if torch.allclose(actual, right.to(actual), rtol=1e-6, atol=1e-8):
+            return fail(f"{name}: {explanation}") if explanation else None
+    n = int((actual - expected).abs().argmax())
+    place = tuple(int(i) for i in torch.unravel_index(torch.tensor(n), actual.shape))
+    fail(f"{name} gives {actual.flatten()[n]:.4g} at {place}, expected {expected.flatten()[n]:.4g}")
+
+
 def perturbation(adversarial: Tensor, expected: Tensor, images: Tensor, name: str) -> None:
     """The images after an attack are the exact ones; otherwise says how the perturbation δ differs.
 
