@@ -87,15 +87,27 @@ def loss_landscape(
     t = torch.linspace(-radius, radius, points, device=image.device, dtype=image.dtype)
     down, right = (axis.reshape(-1, 1, 1, 1) for axis in torch.meshgrid(t, t, indexing="ij"))
     logits = predict(model, image + right * first + down * second)
-    labels = torch.full((points * points,), label, device=image.device)
-    loss, gap = (array(f(logits, labels).view(points, points)) for f in (LOSSES["ce"], margin))
-    t = array(t)
-    filled = ax.contourf(t, t, loss, levels=15, cmap="cividis")
+    draw_plane(ax, t, t, logits, label)
+    ax.set(xlabel=f"$L_2$ along {names[0]}", ylabel=f"$L_2$ along {names[1]}", aspect="equal")
+    return ax
+
+
+def draw_plane(ax: Axes, across: Tensor, up: Tensor, logits: Tensor, label: int) -> None:
+    """Fill ``ax`` with the cross-entropy at the points (across, up), row by row; white where the prediction changes.
+
+    Args:
+        ax: where to draw.
+        across, up: the values along each axis, ``(n,)`` and ``(m,)``; the image itself is at (0, 0).
+        logits: ``(m * n, K)``, ``across`` fastest.
+        label: the image's class.
+    """
+    labels = torch.full((len(logits),), label, device=logits.device)
+    loss, gap = (array(f(logits, labels).view(len(up), len(across))) for f in (LOSSES["ce"], margin))
+    across, up = array(across), array(up)
+    filled = ax.contourf(across, up, loss, levels=15, cmap="cividis")
     ax.figure.colorbar(filled, ax=ax, label="cross-entropy loss")
     if gap.min() < 0 < gap.max():
-        ax.contour(t, t, gap, levels=[0], colors="white", linewidths=2)
+        ax.contour(across, up, gap, levels=[0], colors="white", linewidths=2)
     ax.plot(0, 0, "o", color="white", markeredgecolor="black")
-    ax.set(xlabel=f"$L_2$ along {names[0]}", ylabel=f"$L_2$ along {names[1]}", aspect="equal")
     ax.locator_params(nbins=5)
     ax.grid(False)
-    return ax
