@@ -50,7 +50,7 @@ def eot(
     Raises:
         ValueError: for bad input; the message names the argument.
 
-    Source: Athalye, Engstrom, Ilyas & Kwok 2018, arXiv:1707.07397, section 2.1 (eq. 1 and the gradient below it).
+    Source: Athalye, Engstrom, Ilyas & Kwok 2018, arXiv:1707.07397, section 2.
     """
     check_callable(model=model, transform=transform)
     check_count(samples=samples, **({} if batch_size is None else {"batch_size": batch_size}))
