@@ -7,6 +7,7 @@ there, and make a figure of their own where none is given.
 from advcourse.plots.curves import accuracy_curve, success_curve, top5
 from advcourse.plots.images import draw_image, magnify, show_attack, show_images
 from advcourse.plots.loss import loss_along, loss_landscape
+from advcourse.plots.regions import decision_regions
 from advcourse.plots.spatial import spatial_landscape
 from advcourse.plots.styling import PALETTE, STYLE, style, use_style
 
@@ -14,6 +15,7 @@ __all__ = [
     "PALETTE",
     "STYLE",
     "accuracy_curve",
+    "decision_regions",
     "draw_image",
     "loss_along",
     "loss_landscape",
