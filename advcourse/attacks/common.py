@@ -87,7 +87,7 @@ def is_fooled(logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> 
     return fooled & ~logits.detach().isnan().any(1)
 
 
-def input_gradient(loss: Tensor, x: Tensor) -> Tensor:
+def input_gradient(loss: Tensor, x: Tensor, retain_graph: bool = False) -> Tensor:
     """Gradient of the summed per-image losses with respect to ``x`` alone.
 
     Each image's row is its own gradient, whatever the batch size. It is zero where the loss does not
@@ -95,7 +95,7 @@ def input_gradient(loss: Tensor, x: Tensor) -> Tensor:
     """
     if not loss.requires_grad:
         return torch.zeros_like(x)
-    (gradient,) = torch.autograd.grad(loss.sum(), x, allow_unused=True)
+    (gradient,) = torch.autograd.grad(loss.sum(), x, retain_graph=retain_graph, allow_unused=True)
     # Not in place: behind a sum or a mean the gradient is one value expanded to all pixels.
     return torch.zeros_like(x) if gradient is None else gradient.nan_to_num(0.0, 0.0, 0.0)
 
@@ -123,3 +123,21 @@ class Strongest:
             self.images[rows[better]] = x.detach()[better]
         self.fooled[rows] = before | fooled
         self.loss[rows] = torch.where(better, loss, kept)
+
+
+class Closest:
+    """The closest adversarial image of each so far; the image itself where none was seen.
+
+    Args:
+        images: ``(N, C, H, W)``.
+    """
+
+    def __init__(self, images: Tensor):
+        self.images = images.clone()
+        self.distance = torch.full((len(images),), torch.inf, dtype=images.dtype, device=images.device)
+
+    def see(self, x: Tensor, fooled: Tensor, distance: Tensor, rows: Tensor) -> None:
+        """Keep those of ``x``, iterates of the images ``rows``, that fool from a smaller distance than before."""
+        closer = fooled & (distance < self.distance[rows])
+        self.images[rows[closer]] = x.detach()[closer]
+        self.distance[rows[closer]] = distance[closer]

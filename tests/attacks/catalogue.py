@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from advcourse.attacks import fgsm, ifgsm, pgd, spatial
+from advcourse.attacks import carlini_wagner, ddn, deepfool, difgsm, fgsm, ifgsm, mifgsm, pgd, spatial, stadv
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,21 @@ _BAD_SPATIAL = (
     {"grid": 775}, {"samples": 0},
 )  # fmt: skip
 
+_BAD_DEEPFOOL = (
+    {"steps": 0}, {"overshoot": -0.1}, {"overshoot": float("nan")}, {"candidates": 1}, {"candidates": 5},
+    {"candidates": 2.5}, {"norm": "l1"},
+)  # fmt: skip
+_BAD_CW = (
+    {"confidence": -1.0}, {"steps": 0}, {"search_steps": 0}, {"search_steps": 1.5}, {"learning_rate": -0.1},
+    {"learning_rate": float("inf")}, {"initial_const": -1.0}, {"initial_const": "1"},
+)  # fmt: skip
+_CW = {"steps": 40, "search_steps": 4, "learning_rate": 0.1, "initial_const": 0.1}
+_BAD_DDN = ({"steps": 0}, {"init_norm": -1.0}, {"gamma": -0.1}, {"gamma": 1.5}, {"levels": 1}, {"levels": 2.5})
+_STADV = {"steps": 30, "step_size": 0.05, "flow_weight": 0.001}
+_BAD_STADV = ({"steps": 0}, {"step_size": -0.1}, {"flow_weight": float("nan")}, {"confidence": -1.0})
+_BAD_MIFGSM = ({"eps": -0.1}, {"steps": 0}, {"step_size": -0.1}, {"decay": -1.0})
+_BAD_DIFGSM = (*_BAD_MIFGSM, {"probability": 1.5}, {"probability": -0.1}, {"smallest": 1.1})
+
 CATALOGUE = [
     Case("fgsm", partial(fgsm, eps=EPS), "loss", ("linf", EPS), bad=_BAD_FGSM),
     Case("ifgsm", partial(ifgsm, step_size=0.02, steps=20), "misclassification", bad=_BAD_IFGSM),
@@ -58,4 +73,13 @@ CATALOGUE = [
     Case("spatial-grid", partial(spatial, grid=(3, 3, 5), **_SPATIAL), "misclassification", bad=_BAD_SPATIAL),
     Case("spatial-gradient", partial(spatial, search="gradient", **_SPATIAL), "misclassification"),
     Case("spatial-random", partial(spatial, search="random", **_SPATIAL), "misclassification", random=True),
+    Case("deepfool", partial(deepfool, steps=20), "misclassification", targeted=False, bad=_BAD_DEEPFOOL),
+    Case("deepfool-linf", partial(deepfool, norm="linf", candidates=3), "misclassification", targeted=False),
+    Case("carlini-wagner", partial(carlini_wagner, **_CW), "misclassification", bad=_BAD_CW),
+    Case("carlini-wagner-confident", partial(carlini_wagner, confidence=0.3, **_CW), "misclassification"),
+    Case("ddn", partial(ddn, steps=30), "misclassification", bad=_BAD_DDN),
+    Case("stadv", partial(stadv, **_STADV), "misclassification", bad=_BAD_STADV),
+    Case("stadv-confident", partial(stadv, confidence=0.3, **_STADV), "misclassification"),
+    Case("mifgsm", partial(mifgsm, eps=EPS), "loss", ("linf", EPS), bad=_BAD_MIFGSM),
+    Case("difgsm", partial(difgsm, eps=EPS), "loss", ("linf", EPS), random=True, bad=_BAD_DIFGSM),
 ]
