@@ -52,7 +52,7 @@ _BAD_CW = (
     {"confidence": -1.0}, {"steps": 0}, {"search_steps": 0}, {"search_steps": 1.5}, {"learning_rate": -0.1},
     {"learning_rate": float("inf")}, {"initial_const": -1.0}, {"initial_const": "1"},
 )  # fmt: skip
-_CW = {"steps": 40, "search_steps": 4, "learning_rate": 0.1, "initial_const": 0.1}
+_CW = {"steps": 60, "search_steps": 4, "learning_rate": 0.1, "initial_const": 1.0}
 _BAD_DDN = ({"steps": 0}, {"init_norm": -1.0}, {"gamma": -0.1}, {"gamma": 1.5}, {"levels": 1}, {"levels": 2.5})
 _STADV = {"steps": 30, "step_size": 0.05, "flow_weight": 0.001}
 _BAD_STADV = ({"steps": 0}, {"step_size": -0.1}, {"flow_weight": float("nan")}, {"confidence": -1.0})
@@ -74,7 +74,7 @@ CATALOGUE = [
     Case("spatial-gradient", partial(spatial, search="gradient", **_SPATIAL), "misclassification"),
     Case("spatial-random", partial(spatial, search="random", **_SPATIAL), "misclassification", random=True),
     Case("deepfool", partial(deepfool, steps=20), "misclassification", targeted=False, bad=_BAD_DEEPFOOL),
-    Case("deepfool-linf", partial(deepfool, norm="linf", candidates=3), "misclassification", targeted=False),
+    Case("deepfool-linf", partial(deepfool, norm="linf", candidates=2), "misclassification", targeted=False),
     Case("carlini-wagner", partial(carlini_wagner, **_CW), "misclassification", bad=_BAD_CW),
     Case("carlini-wagner-confident", partial(carlini_wagner, confidence=0.3, **_CW), "misclassification"),
     Case("ddn", partial(ddn, steps=30), "misclassification", bad=_BAD_DDN),
