@@ -82,13 +82,14 @@ def test_batches_of_one_are_the_papers_algorithm(order):
 
 
 @both
-@pytest.mark.parametrize("seed", range(3))  # whichever image comes last
-def test_v_is_not_the_clipped_difference_of_an_image(method, seed):
+@pytest.mark.parametrize("last", [0, 6, 8], ids=["grey", "white", "black"])
+def test_v_is_not_the_clipped_difference_of_an_image(method, last):
     """Trap 16: cut v at the box of the image at hand, and white images erase its positive pixels."""
     model, images = plane(bias=2.0), greys(6, spread=0.05)
     images = torch.cat([images, torch.ones_like(images[:2]), torch.zeros_like(images[:2])])
     slope = (model.weight[1] - model.weight[0]).detach().view(2, 8, 6)
-    v = seek(model, images, eps=0.02, method=method, delta=0, batch_size=1, generator=seeded(seed))
+    seed = next(s for s in range(999) if torch.randperm(10, generator=seeded(s))[-1] == last)
+    v = seek(model, images, eps=0.02, method=method, epochs=1, batch_size=1, generator=seeded(seed))
     assert (v * slope > 0).all()
     if method == "sgd":
         torch.testing.assert_close(v, 0.02 * slope.sign(), rtol=0, atol=1e-9)
@@ -108,12 +109,12 @@ def test_it_hands_back_the_perturbation_and_not_images(method):
     assert fooling_rate(model, v.flip(0, 2), unseen) < fooled  # not whatever is that large
 
 
-@pytest.mark.parametrize("method", ["deepfool", "sgd"])
-@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize(("method", "norm"), [("deepfool", "linf"), ("deepfool", "l2"), ("sgd", "l2")])
 def test_more_passes_never_fool_fewer(method, norm):
     """Trap 13: of several passes the best one counts, not the last."""
     model, images = smooth_cnn(), pictures(12)
-    settings = {"eps": 0.12 if norm == "linf" else 0.6, "norm": norm, "method": method, "delta": 0}
+    eps = 0.12 if norm == "linf" else 0.6
+    settings = {"eps": eps, "norm": norm, "method": method, "delta": 0, "step_size": eps, "momentum": 0.0}
     rates = [
         fooling_rate(model, seek(model, images, epochs=n, batch_size=4, generator=seeded(2), **settings), images)
         for n in range(1, 9)
@@ -139,7 +140,7 @@ class Breaks(nn.Module):
 
     def forward(self, x):
         mean = x.mean((1, 2, 3))
-        logits = torch.stack([2 + mean, -mean], 1)
+        logits = torch.stack([-mean, 2 + mean], 1)  # a NaN in the first counts as the largest
         return logits.masked_fill((mean < 0.48)[:, None], torch.nan)
 
 
@@ -202,7 +203,7 @@ def test_it_stops_when_enough_are_fooled():
 def test_result_is_finite_in_the_ball_and_without_a_graph(method, norm, dtype):
     model, images = smooth_cnn(dtype=dtype), pictures(dtype=dtype)
     eps = {"linf": 0.1, "l2": 0.5}[norm]
-    v = seek(model, images, eps=eps, norm=norm, method=method, epochs=2, batch_size=4)
+    v = seek(model, images, eps=eps, norm=norm, method=method, epochs=5, batch_size=4)
     assert v.shape == (2, 8, 6) and v.dtype == dtype and v.isfinite().all() and v.abs().max() > 0
     assert not v.requires_grad and v.grad_fn is None
     assert torch.linalg.vector_norm(v, {"linf": torch.inf, "l2": 2}[norm]) <= eps * (1 + 1e-6)
