@@ -7,30 +7,14 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from advcourse import __version__, files, runtime
+from advcourse.crafts import CRAFTS
 
 FOLDER = Path(__file__).parent / "weights" / "crafted"
-Tensors = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Craft:
-    """How one file is made, and what its tensors are handed out as.
-
-    Attributes:
-        make: optimises on a device and measures on what it never saw: the tensors, and facts for the card.
-        wrap: turns the tensors into what :func:`load` returns.
-    """
-
-    make: Callable[[torch.device], tuple[Tensors, dict]]
-    wrap: Callable[[Tensors], object]
 
 
 def file(name: str, folder: Path = FOLDER) -> Path:
@@ -57,15 +41,16 @@ def load(name: str, device: torch.device | str | None = None) -> object:
 
 def craft(name: str, device: torch.device, folder: Path = FOLDER) -> dict:
     """Make a perturbation again, measure it, write its file and its card; returns the card."""
-    target, start = file(name, folder), time.perf_counter()
-    tensors, facts = CRAFTS[name].make(device)
-    described = runtime.describe()
+    target, recipe, start = file(name, folder), CRAFTS[name], time.perf_counter()
+    tensors = recipe.make(device)
+    minutes, described = round((time.perf_counter() - start) / 60, 1), runtime.describe()
     return files.write(target, tensors, {
         "name": name,
         "command": f"python -m advcourse craft {name}",
-        **facts,
+        **recipe.facts,
+        "measured": recipe.measure(device, tensors),
         "device": f"{device.type}, {torch.get_num_threads()} threads",
-        "minutes": round((time.perf_counter() - start) / 60, 1),
+        "minutes": minutes,
         "date": datetime.date.today().isoformat(),
         "versions": {"advcourse": __version__, **{key: described[key] for key in ("python", "torch")}},
     })  # fmt: skip
@@ -79,6 +64,3 @@ def _known(name: str) -> str:
 
 def _advice(name: str) -> str:
     return f"restore it from the repository, or make it with `python -m advcourse craft {name}`"
-
-
-CRAFTS: dict[str, Craft] = {}

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from advcourse.attacks.balls import norms
 from advcourse.attacks.common import is_fooled
+from advcourse.inference import evaluating, predict
 from advcourse.validation import check_count, check_images, check_inputs, check_labels, check_logits
 
 if TYPE_CHECKING:
@@ -66,24 +67,6 @@ def count_passes(model: nn.Module) -> Iterator[Passes]:
         yield passes
     finally:
         handle.remove()
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode; afterwards every submodule is back in its own mode."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-
-
-def predict(model: nn.Module, images: Tensor, *, batch_size: int = 256) -> Tensor:
-    """Logits ``(N, K)`` of images ``(N, C, H, W)``, in eval mode, batch by batch, without a graph."""
-    with evaluating(model), torch.no_grad():
-        return torch.cat([model(batch.clone()) for batch in images.split(batch_size)])
 
 
 def quantize(images: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from advcourse import checkpoint as checkpoints
-from advcourse.evaluate import evaluating
+from advcourse.inference import evaluating
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from advcourse import attacks, plots
-from advcourse.evaluate import predict
+from advcourse.inference import predict
 from advcourse.rendering import TexturedObject, check_texture
 from advcourse.scenes import at_pose
 from advcourse.validation import check_choice, check_count, check_inputs

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from advcourse import __main__ as cli
-from advcourse import crafted
+from advcourse import crafted, crafts
 
 CPU = torch.device("cpu")
 
@@ -15,7 +15,8 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def waves(monkeypatch, tmp_path):
     """A craft that takes no time, in a folder of its own."""
-    made = crafted.Craft(lambda device: ({"wave": torch.arange(4.0)}, {"measured": "4 of 4"}), lambda t: t["wave"])
+    made = crafts.Craft({"seed": 0}, lambda device: {"wave": torch.arange(4.0)}, lambda device, made: "4 of 4",
+                        lambda made: made["wave"])  # fmt: skip
     monkeypatch.setattr(crafted, "CRAFTS", {"toy/wave": made})
     monkeypatch.setattr(crafted, "FOLDER", tmp_path)
     monkeypatch.setattr(crafted.file, "__defaults__", (tmp_path,))

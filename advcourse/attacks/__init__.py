@@ -14,6 +14,7 @@ from advcourse.attacks.spatial import spatial
 from advcourse.attacks.stadv import stadv
 from advcourse.attacks.sticker import Sticker, bars, sticker
 from advcourse.attacks.textured import TexturedObject, pose_table, texture
+from advcourse.attacks.universal import fooling_rate, fooling_table, universal
 
 __all__ = [
     "Outcomes",
@@ -28,6 +29,8 @@ __all__ = [
     "ensemble",
     "eot",
     "fgsm",
+    "fooling_rate",
+    "fooling_table",
     "ifgsm",
     "mifgsm",
     "outcomes",
@@ -39,4 +42,5 @@ __all__ = [
     "stadv",
     "sticker",
     "texture",
+    "universal",
 ]

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from advcourse.attacks.balls import steepest, within_
 from advcourse.attacks.common import Model, cross_entropy, input_gradient, is_fooled, logits_of, untouched
 from advcourse.attacks.deepfool import deepfool
-from advcourse.evaluate import predict
+from advcourse.inference import predict
 from advcourse.validation import (
     check_at_least,
     check_at_most,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from torch import Tensor, nn
 
 from advcourse.attacks.common import LOSSES, margin
-from advcourse.evaluate import predict
+from advcourse.inference import predict
 from advcourse.plots.styling import array, axes_or_new, style
 from advcourse.validation import check_choice
 

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from torch import Tensor, nn
 
 from advcourse.attacks.common import cross_entropy, input_gradient, untouched
-from advcourse.evaluate import evaluating, predict
+from advcourse.inference import evaluating, predict
 from advcourse.plots.styling import PALETTE, style
 from advcourse.validation import check_at_least, check_choice, check_count, check_images, check_models
 

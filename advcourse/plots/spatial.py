@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from torch import Tensor, nn
 
 from advcourse.attacks.warps import rigid
-from advcourse.evaluate import predict
+from advcourse.inference import predict
 from advcourse.plots.loss import draw_plane
 from advcourse.plots.styling import axes_or_new, style
 from advcourse.validation import check_at_least, check_choice, check_count

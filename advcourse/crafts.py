@@ -1,0 +1,159 @@
+"""How each perturbation in `weights/crafted/` was made: one recipe a name, run by `python -m advcourse craft NAME`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from advcourse import attacks, data, models
+from advcourse.inference import predict
+from advcourse.rendering import TexturedObject
+from advcourse.scenes import draw_poses, soccer_ball
+
+Tensors = dict[str, Tensor]
+MOBILENET = "reference/imagenet_mobilenet_v2"
+TOASTER, SOCCER_BALL, ESPRESSO = 859, 805, 967  # classes of ImageNet
+STOP, SPEED_LIMIT_80 = 14, 5  # classes of the German traffic sign benchmark
+
+
+@dataclass(frozen=True)
+class Craft:
+    """How one file is made, what it is measured on, and what it is handed out as.
+
+    Attributes:
+        facts: for the card: the model, the data, the call with its seed.
+        make: optimises, on a device.
+        measure: one line of what the result does to what it was not made on, and of the control beside it.
+        wrap: turns the tensors into what ``crafted.load`` returns.
+    """
+
+    facts: dict
+    make: Callable[[torch.device], Tensors]
+    measure: Callable[[torch.device, Tensors], str]
+    wrap: Callable[[Tensors], object]
+
+
+def seeded(device: torch.device, seed: int) -> torch.Generator:
+    """A generator of its own, so that no result depends on what ran before."""
+    return torch.Generator(device).manual_seed(seed)
+
+
+def photographs(device: torch.device, without: int | None = None) -> tuple[Tensor, Tensor]:
+    """The ImageNet photographs to learn on, and those that are never seen; none of the class ``without``."""
+    images, labels, _ = data.load("imagenet-samples", n=155, stand_in=False)
+    keep = torch.ones_like(labels, dtype=torch.bool) if without is None else labels != without
+    learn, unseen = images[:100][keep[:100]], images[100:][keep[100:]]
+    return learn.to(device), unseen.to(device)
+
+
+def make_universal(device: torch.device) -> Tensors:
+    model = models.load(MOBILENET, device).requires_grad_(False)
+    learn, _ = photographs(device)
+    found = attacks.universal(model, learn, eps=10 / 255, method="sgd", delta=0.05, epochs=15,
+                              generator=seeded(device, 0))  # fmt: skip
+    return {"perturbation": found}
+
+
+def measure_universal(device: torch.device, made: Tensors) -> str:
+    model, (_, unseen) = models.load(MOBILENET, device), photographs(device)
+    v = made["perturbation"]
+    signs = 10 / 255 * torch.randn(v.shape, generator=seeded(device, 1), device=device).sign()
+    rates = [attacks.fooling_rate(model, each, unseen, batch_size=16) for each in (v, signs)]
+    return f"fooling rate {rates[0]:.1%} on {len(unseen)} unseen photographs, random signs of that size {rates[1]:.1%}"
+
+
+def make_patch(device: torch.device) -> Tensors:
+    model = models.load(MOBILENET, device).requires_grad_(False).to(memory_format=torch.channels_last)
+    learn, _ = photographs(device, without=TOASTER)
+    made = attacks.patch(model, learn, target=TOASTER, area=0.1, steps=800, step_size=0.05, batch_size=16,
+                         generator=seeded(device, 0), progress=True)  # fmt: skip
+    return {"image": made.image, "mask": made.mask}
+
+
+def measure_patch(device: torch.device, made: Tensors, draws: int = 10) -> str:
+    model, (_, unseen) = models.load(MOBILENET, device), photographs(device, without=TOASTER)
+    shares = []
+    for image in (made["image"], torch.full_like(made["image"], 0.5)):
+        pasted, generator = attacks.Patch(image, made["mask"]), seeded(device, 1)
+        hits = [predict(model, pasted.apply(x, generator)).argmax(1) == TOASTER
+                for _ in range(draws) for x in unseen.split(16)]  # fmt: skip
+        shares.append(torch.cat(hits).double().mean().item())
+    return (
+        f"read as toaster {shares[0]:.1%} of {draws * len(unseen)} pictures ({len(unseen)} unseen photographs, "
+        f"{draws} random places and angles each); a grey disc {shares[1]:.1%}"
+    )
+
+
+def make_sticker(device: torch.device) -> Tensors:
+    model = models.load("gtsrb/cnn", device).requires_grad_(False)
+    images, labels, _ = data.load("gtsrb", "train", stand_in=False)
+    signs = images[labels == STOP].to(device)
+    made = attacks.sticker(model, signs, attacks.bars(32, 32), target=SPEED_LIMIT_80, printable=2.0, smooth=0.1,
+                           steps=600, step_size=0.02, generator=seeded(device, 0), progress=True)  # fmt: skip
+    return {"image": made.image, "mask": made.mask, "light": torch.tensor(made.light)}
+
+
+def as_sticker(made: Tensors) -> attacks.Sticker:
+    return attacks.Sticker(made["image"], made["mask"], made["light"].item())
+
+
+def measure_sticker(device: torch.device, made: Tensors, draws: int = 10) -> str:
+    model, one = models.load("gtsrb/cnn", device), as_sticker(made)
+    images, labels, _ = data.load("gtsrb", "test", stand_in=False)
+    signs = images[labels == STOP].to(device)
+    unseen = signs.repeat(draws, 1, 1, 1)
+    grey = attacks.Sticker(0.5 * one.mask.expand_as(one.image), one.mask, one.light)
+    shares = [attacks.outcomes(model, each.apply(unseen, seeded(device, 1)), STOP, SPEED_LIMIT_80)
+              for each in (one, grey)]  # fmt: skip
+    texts = [f"{found.adversarial:.1%} speed limit 80, {found.misclassified:.1%} another wrong sign, "
+             f"{found.correct:.1%} stop" for found in shares]  # fmt: skip
+    return (
+        f"{texts[0]}, of {len(unseen)} photographs ({len(signs)} unseen stop signs, {draws} poses and lights each); "
+        f"grey bars {texts[1]}"
+    )
+
+
+POSES = partial(draw_poses, noise=0.02)
+
+
+def make_texture(device: torch.device) -> Tensors:
+    model = models.load(MOBILENET, device).requires_grad_(False)
+    ball = TexturedObject.sphere(soccer_ball(128).to(device))
+    found = attacks.texture(model, ball, target=ESPRESSO, eps=0.25, poses=POSES, steps=600, samples=10,
+                            step_size=0.02, generator=seeded(device, 0), progress=True)  # fmt: skip
+    return {"texture": found}
+
+
+def measure_texture(device: torch.device, made: Tensors, poses: int = 200) -> str:
+    model, ball = models.load(MOBILENET, device), TexturedObject.sphere(soccer_ball(128).to(device))
+    views = ball.draw_views(poses, seeded(device, 1), noise=0.02)
+    found, plain = (attacks.pose_table(model, ball, each, SOCCER_BALL, ESPRESSO, views)
+                    for each in (made["texture"], ball.texture))  # fmt: skip
+    return (
+        f"{found.adversarial:.1%} espresso, {found.misclassified:.1%} another wrong class, {found.correct:.1%} soccer "
+        f"ball, in {poses} unseen poses; the plain ball is read as a soccer ball in {plain.correct:.1%} of them"
+    )
+
+
+CRAFTS: dict[str, Craft] = {
+    "universal/mobilenet": Craft(
+        {"model": MOBILENET, "data": "100 photographs of imagenet-samples", "seed": 0, "eps": "10/255"},
+        make_universal, measure_universal, lambda made: made["perturbation"],
+    ),
+    "patch/toaster": Craft(
+        {"model": MOBILENET, "data": "100 photographs of imagenet-samples", "seed": 0, "area": 0.1, "max_angle": 20},
+        make_patch, measure_patch, lambda made: attacks.Patch(made["image"], made["mask"]),
+    ),
+    "sticker/speed-limit-80": Craft(
+        {"model": "gtsrb/cnn", "data": "stop signs of gtsrb, train", "seed": 0},
+        make_sticker, measure_sticker, as_sticker,
+    ),
+    "texture/espresso": Craft(
+        {"model": MOBILENET, "data": "a soccer ball drawn by scenes.soccer_ball", "seed": 0, "eps": 0.25},
+        make_texture, measure_texture, lambda made: made["texture"],
+    ),
+}  # fmt: skip
