@@ -99,7 +99,11 @@ def decision_regions(
     for shade, k in enumerate(own):
         shown[predicted == k] = shade
 
-    figure, panels = plt.subplots(1, len(models), figsize=(size * len(models), size + 0.6), squeeze=False, sharey=True)
+    columns = len(models) + 1
+    lines = -(-(len(own) + (len(ranked) > len(own))) // columns)
+    height = size + 0.7 + 0.2 * lines
+    wide = 0.8 + size * len(models)
+    figure, panels = plt.subplots(1, len(models), figsize=(wide, height), squeeze=False, sharey=True)
     ticks = axis.cpu().numpy()
     for ax, name, region, shade in zip(panels[0], models, predicted, shown, strict=True):
         ax.pcolormesh(ticks, ticks, shade, cmap=ListedColormap(shades), vmin=-0.5, vmax=len(shades) - 0.5)
@@ -112,7 +116,7 @@ def decision_regions(
         Patch(color=c, label=classes[k] if len(classes) else f"class {k}") for c, k in zip(shades, own, strict=False)
     ]
     handles += [Patch(color=OTHERS, label="other classes")] * (len(ranked) > len(own))
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
     return figure
 
 
