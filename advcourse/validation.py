@@ -124,6 +124,14 @@ def check_at_least(minimum: float, **arguments: float) -> None:
             raise ValueError(f"{name} is {value}, expected at least {minimum}")
 
 
+def check_above(minimum: float, **arguments: float) -> None:
+    """Every named argument is a finite number greater than ``minimum``."""
+    check_at_least(minimum, **arguments)
+    for name, value in arguments.items():
+        if value <= minimum:
+            raise ValueError(f"{name} is {value}, expected more than {minimum}")
+
+
 def check_count(**arguments: int) -> None:
     """Every named argument is a whole number of at least one."""
     for name, value in arguments.items():
@@ -135,15 +143,24 @@ def check_count(**arguments: int) -> None:
 
 def check_perturbation(perturbation: Tensor, images: Tensor) -> None:
     """One finite change ``(C, H, W)`` of the pixels, shaped and typed as each image and on its device."""
-    expected = tuple(images.shape[1:])
-    if not isinstance(perturbation, Tensor) or perturbation.shape != expected:
-        came = tuple(perturbation.shape) if isinstance(perturbation, Tensor) else type(perturbation).__name__
-        raise ValueError(f"perturbation is {came}, expected {expected}: one for all images, (C, H, W)")
-    if perturbation.dtype != images.dtype or perturbation.device != images.device:
-        came, expected = (f"{t.dtype} on {t.device}" for t in (perturbation, images))
-        raise ValueError(f"perturbation is {came}, expected {expected} as the images")
-    if not perturbation.isfinite().all():
-        raise ValueError("perturbation holds NaN or infinity, expected finite values")
+    _check_alike("perturbation", perturbation, images, tuple(images.shape[1:]), "one for all images, (C, H, W)")
+
+
+def check_gradient(gradient: Tensor, images: Tensor) -> None:
+    """A finite gradient ``(N, C, H, W)``, shaped and typed as the images and on their device."""
+    _check_alike("gradient", gradient, images, tuple(images.shape), "the images'")
+
+
+def _check_alike(name: str, tensor: Tensor, images: Tensor, shape: tuple[int, ...], meaning: str) -> None:
+    """A finite tensor of that shape, typed as the images and on their device."""
+    if not isinstance(tensor, Tensor) or tensor.shape != shape:
+        came = tuple(tensor.shape) if isinstance(tensor, Tensor) else type(tensor).__name__
+        raise ValueError(f"{name} is {came}, expected {shape}: {meaning}")
+    if tensor.dtype != images.dtype or tensor.device != images.device:
+        came, expected = (f"{t.dtype} on {t.device}" for t in (tensor, images))
+        raise ValueError(f"{name} is {came}, expected {expected} as the images")
+    if not tensor.isfinite().all():
+        raise ValueError(f"{name} holds NaN or infinity, expected finite values")
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from advcourse.attacks import carlini_wagner, ddn, deepfool, difgsm, fgsm, ifgsm, mifgsm, pgd, spatial, stadv
+from advcourse.structured import flow
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ _STADV = {"steps": 30, "step_size": 0.05, "flow_weight": 0.001}
 _BAD_STADV = ({"steps": 0}, {"step_size": -0.1}, {"flow_weight": float("nan")}, {"confidence": -1.0})
 _BAD_MIFGSM = ({"eps": -0.1}, {"steps": 0}, {"step_size": -0.1}, {"decay": -1.0})
 _BAD_DIFGSM = (*_BAD_MIFGSM, {"probability": 1.5}, {"probability": -0.1}, {"smallest": 1.1})
+_BAD_FLOW = ({"gamma": -1.0}, {"gamma": float("nan")}, {"max_displacement": -1.0}, {"steps": 0}, {"steps": 1.5})
 
 CATALOGUE = [
     Case("fgsm", partial(fgsm, eps=EPS), "loss", ("linf", EPS), bad=_BAD_FGSM),
@@ -82,4 +84,6 @@ CATALOGUE = [
     Case("stadv-confident", partial(stadv, confidence=0.3, **_STADV), "misclassification"),
     Case("mifgsm", partial(mifgsm, eps=EPS), "loss", ("linf", EPS), bad=_BAD_MIFGSM),
     Case("difgsm", partial(difgsm, eps=EPS), "loss", ("linf", EPS), random=True, bad=_BAD_DIFGSM),
+    Case("flow", partial(flow, gamma=1.0, max_displacement=1.5), "loss", bad=_BAD_FLOW),
+    Case("flow-iterated", partial(flow, gamma=1.0, max_displacement=1.5, steps=10), "loss"),
 ]

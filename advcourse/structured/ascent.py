@@ -1,0 +1,77 @@
+"""What the structured attacks share: the loss climbed along what an operator makes of its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from advcourse.attacks.balls import norms
+from advcourse.attacks.common import (
+    Model,
+    Strongest,
+    cross_entropy,
+    input_gradient,
+    is_fooled,
+    logits_of,
+    untouched,
+)
+
+
+def lengths(change: Tensor, vectors: bool) -> Tensor:
+    """The largest Euclidean length of each image's vectors ``(N, 2, H, W)``, or its largest value, ``(N, 1, 1, 1)``."""
+    size = torch.linalg.vector_norm(change, dim=1) if vectors else change.abs()
+    return size.flatten(1).amax(1)[:, None, None, None]
+
+
+def climb(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    targets: Tensor | None,
+    *,
+    steps: int,
+    bound: float,
+    operator: Callable[[Tensor, Tensor], Tensor],
+    apply: Callable[[Tensor], Tensor],
+    vectors: bool,
+) -> Tensor:
+    r"""The strongest of ``steps`` iterates: changes :math:`u^{k+1} = B(u^k + \eta\,O(\nabla L(x^k)))` of one image.
+
+    O is the operator, its result scaled to a largest length of one; :math:`\eta` is 2.5 bound / steps, as in PGD,
+    and at most the bound; B shrinks the whole sum to the bound where it is longer, which, unlike a clip, leaves it
+    in the range of the operator. One step is one change of exactly that length.
+
+    Args:
+        operator: ``(gradient, iterate) -> change``.
+        apply: ``change -> images``, of the original images each time.
+        vectors: lengths are those of the change's vectors (its channels), not of its values.
+    """
+    step_size = min(2.5 / steps, 1.0) * bound
+    with untouched(model, images):
+        strongest = Strongest(images)
+        x, change = images.clone(), None
+        for step in range(steps + 1):
+            with torch.set_grad_enabled(step < steps):
+                logits = logits_of(model, x.requires_grad_(step < steps), labels, targets)
+                loss = cross_entropy(logits, labels) if targets is None else -cross_entropy(logits, targets)
+            strongest.see(x, is_fooled(logits, labels, targets), loss)
+            if step < steps:
+                gradient, x = input_gradient(loss, x), x.detach()
+                # Only its direction counts; that of a saturated loss would vanish in the products to come.
+                gradient = gradient / norms(gradient, "linf").clamp_min(torch.finfo(x.dtype).tiny)[:, None, None, None]
+                with torch.no_grad():
+                    rise = scaled(operator(gradient, x), step_size, vectors)
+                    change = rise if change is None else change + rise
+                    longest = lengths(change, vectors)
+                    change = torch.where(longest > bound, scaled(change, bound, vectors), change)
+                    x = apply(change)
+                del gradient, logits, loss, rise  # not alive beside the next forward pass
+    return strongest.images
+
+
+def scaled(change: Tensor, length: float, vectors: bool) -> Tensor:
+    """Each image's change scaled to that largest length; zeros stay zeros."""
+    longest = lengths(change, vectors)
+    return change * (length / longest).masked_fill(longest < torch.finfo(change.dtype).tiny, 0)
