@@ -50,22 +50,6 @@ def photographs(device: torch.device, without: int | None = None) -> tuple[Tenso
     return learn.to(device), unseen.to(device)
 
 
-def make_universal(device: torch.device) -> Tensors:
-    model = models.load(MOBILENET, device).requires_grad_(False)
-    learn, _ = photographs(device)
-    found = attacks.universal(model, learn, eps=10 / 255, method="sgd", delta=0.05, epochs=15,
-                              generator=seeded(device, 0))  # fmt: skip
-    return {"perturbation": found}
-
-
-def measure_universal(device: torch.device, made: Tensors) -> str:
-    model, (_, unseen) = models.load(MOBILENET, device), photographs(device)
-    v = made["perturbation"]
-    signs = 10 / 255 * torch.randn(v.shape, generator=seeded(device, 1), device=device).sign()
-    rates = [attacks.fooling_rate(model, each, unseen, batch_size=16) for each in (v, signs)]
-    return f"fooling rate {rates[0]:.1%} on {len(unseen)} unseen photographs, random signs of that size {rates[1]:.1%}"
-
-
 def make_patch(device: torch.device) -> Tensors:
     model = models.load(MOBILENET, device).requires_grad_(False).to(memory_format=torch.channels_last)
     learn, _ = photographs(device, without=TOASTER)
@@ -140,10 +124,6 @@ def measure_texture(device: torch.device, made: Tensors, poses: int = 200) -> st
 
 
 CRAFTS: dict[str, Craft] = {
-    "universal/mobilenet": Craft(
-        {"model": MOBILENET, "data": "100 photographs of imagenet-samples", "seed": 0, "eps": "10/255"},
-        make_universal, measure_universal, lambda made: made["perturbation"],
-    ),
     "patch/toaster": Craft(
         {"model": MOBILENET, "data": "100 photographs of imagenet-samples", "seed": 0, "area": 0.1, "max_angle": 20},
         make_patch, measure_patch, lambda made: attacks.Patch(made["image"], made["mask"]),
