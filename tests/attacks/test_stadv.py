@@ -100,6 +100,7 @@ def test_what_comes_back_is_the_smoothest_that_fooled():
     result, seen, rough = trace(model, images, labels, **SETTINGS)
     assert rough.isfinite().sum() >= 3 and 0 < rough.argmin() < len(rough) - 1
     assert torch.equal(result[0], seen[rough.argmin()])
+    assert torch.equal(seen[0], images[0])  # a flow of zeros comes first
 
 
 def test_a_heavier_flow_weight_gives_a_smoother_flow():
