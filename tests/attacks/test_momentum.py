@@ -79,10 +79,10 @@ class Bend(nn.Module):
 
 
 def brightness(*starts):
-    """Of each image, step by step."""
+    """Of each image, step by step; they are of classes 0, 1, …"""
     images = torch.tensor(starts, dtype=torch.float64).view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
     recorder = Recorder(Bend())
-    mifgsm(recorder, images, torch.zeros(len(starts), dtype=torch.int64), eps=0.1, steps=3, step_size=0.01)
+    mifgsm(recorder, images, torch.arange(len(starts)), eps=0.1, steps=3, step_size=0.01)
     return torch.stack([x.mean((1, 2, 3)) for x in recorder.seen], 1).tolist()
 
 
