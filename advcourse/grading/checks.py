@@ -76,8 +76,8 @@ def fail(message: str) -> None:
     raise CheckFailed(message)
 
 
-def tensor(result: object, name: str, *, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-    """`result` detached, if it is a finite `torch.Tensor` of that shape and dtype."""
+def tensor(result: object, name: str, *, shape: Sequence[int], dtype: torch.dtype, finite: bool = True) -> Tensor:
+    """`result` detached, if it is a finite `torch.Tensor` of that shape and dtype; `finite=False` allows infinity."""
     if result is None:
         fail(f"{name} returned None: is the `return` missing, or on one branch only?")
     if type(result) not in (Tensor, nn.Parameter):
@@ -86,8 +86,8 @@ def tensor(result: object, name: str, *, shape: Sequence[int], dtype: torch.dtyp
         fail(f"{name} returned shape {tuple(result.shape)}; expected {tuple(shape)}")
     if result.dtype != dtype:
         fail(f"{name} returned {result.dtype}; the images are {dtype}: keep their dtype")
-    if not torch.isfinite(result).all():
-        fail(f"{name} returned values that are not finite (nan or inf)")
+    if result.isnan().any() or (finite and result.isinf().any()):
+        fail(f"{name} returned values that are not finite (nan{' or inf' if finite else ': is it 0 divided by 0?'})")
     return result.detach().clone()
 
 
@@ -190,14 +190,18 @@ def value(actual: float, expected: float, name: str, mistakes: dict[str, float] 
     fail(f"{name} gives {actual:.4g}, expected {expected:.4g}")
 
 
-def values(actual: Tensor, expected: Tensor, name: str, mistakes: dict[str, Tensor] | None = None) -> None:
+def values(
+    actual: Tensor, expected: Tensor, name: str, mistakes: dict[str, Tensor | list] | None = None, rtol: float = 1e-6
+) -> None:
     """:func:`value` for tensors of one shape; without a known mistake the message shows where they differ most.
 
     Args:
         mistakes: explanation -> what this mistake gives, in the same shape.
+        rtol: relative error allowed; more than rounding where numbers are written down with few digits.
     """
     for explanation, right in {"": expected, **(mistakes or {})}.items():
-        if torch.allclose(actual, right.to(actual), rtol=1e-6, atol=1e-8):
+        right = torch.as_tensor(right, dtype=actual.dtype)
+        if right.shape == actual.shape and torch.allclose(actual, right, rtol=rtol, atol=1e-8):
             return fail(f"{name}: {explanation}") if explanation else None
     n = int((actual - expected).abs().argmax())
     place = tuple(int(i) for i in torch.unravel_index(torch.tensor(n), actual.shape))

@@ -51,3 +51,35 @@ class TwoClasses(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         margins = self.scale.to(images.dtype) * self.margin(images)
         return torch.stack([margins, torch.zeros_like(margins)], dim=1)
+
+
+class Prototypes(nn.Module):
+    """Logits `z_k = b_k - s_k ‖x - c_k‖²`: boundaries are spheres, or planes where two scales s are equal.
+
+    Args:
+        centers: (K, C, H, W), the images c_k.
+        scales: K numbers s_k > 0.
+        bias: K numbers b_k, zero by default.
+        dtype: of the parameters; the images must have the same.
+    """
+
+    def __init__(
+        self,
+        centers: Tensor,
+        scales: Sequence[float],
+        bias: Sequence[float] | None = None,
+        dtype: torch.dtype = torch.float64,
+    ):
+        super().__init__()
+        self.centers = nn.Parameter(centers.to(dtype))
+        self.scales = nn.Parameter(torch.tensor(scales, dtype=dtype))
+        self.bias = nn.Parameter(torch.tensor(bias or [0.0] * len(scales), dtype=dtype))
+
+    def forward(self, images: Tensor) -> Tensor:
+        squares = (images[:, None] - self.centers).flatten(2).square().sum(2)
+        return self.bias - self.scales * squares
+
+    def logit_gradients(self, images: Tensor) -> Tensor:
+        """`∇_x z_k = -2 s_k (x - c_k)` by the formula, (N, K, C, H, W); no graph."""
+        with torch.no_grad():
+            return -2 * self.scales.view(-1, 1, 1, 1) * (images[:, None] - self.centers)
