@@ -9,10 +9,10 @@ import warnings
 import torch
 
 from advcourse import runtime
-from benchmarks import footprint, measure, report, steps, timing
+from benchmarks import footprint, measure, minimal, report, steps, timing
 from benchmarks.cases import Case, cases
 
-PARTS = ("import", "cifar10", "imagenet", "steps")
+PARTS = ("import", "cifar10", "imagenet", "steps", "minimal")
 IMPORTS = ["import advcourse", "import advcourse.attacks"]
 
 
@@ -37,6 +37,8 @@ def main() -> None:
             text = _import(options)
         elif part == "steps":
             text = steps.table(device)
+        elif part == "minimal":
+            text = _minimal(options, device)
         else:
             text = _networks(networks[part], options, device)
         setting = report.setting(device, _command(part, options), (time.perf_counter() - started) / 60, options.note)
@@ -67,12 +69,24 @@ def _networks(chosen: list[Case], options: argparse.Namespace, device: torch.dev
     return report.network_tables(rows, memories)
 
 
+def _minimal(options: argparse.Namespace, device: torch.device) -> str:
+    groups = []
+    for case in minimal.cases(options.cifar10, options.imagenet):
+        runtime.seed_everything(0)
+        loaded = case.load(device)
+        for search, rounds in case.plan:
+            groups.append(minimal.compare(case, search, options.rounds or rounds, loaded, options.clock))
+            print(f"\n{search.title}: {case.title}\n{report.minimal_table(groups[-1])}", flush=True)
+    return report.minimal_tables(groups)
+
+
 def _command(part: str, options: argparse.Namespace) -> str:
     """The command that measures this part again."""
     values = {"clock": options.clock} if part != "steps" else {}
     values |= {"rounds": options.rounds} if options.rounds and part != "steps" else {}
-    values |= {"cifar10": options.cifar10} if part == "cifar10" else {}
-    values |= {"imagenet": options.imagenet, "photographs": options.photographs} if part == "imagenet" else {}
+    values |= {"cifar10": options.cifar10} if part in ("cifar10", "minimal") else {}
+    values |= {"imagenet": options.imagenet} if part in ("imagenet", "minimal") else {}
+    values |= {"photographs": options.photographs} if part == "imagenet" else {}
     return " ".join([f"python -m benchmarks --only {part}", *(f"--{name} {value}" for name, value in values.items())])
 
 

@@ -87,11 +87,11 @@ def with_cleverhans(model: nn.Module, budget: Budget, images: Tensor, classes: i
     return run
 
 
-def with_art(model: nn.Module, budget: Budget, images: Tensor, classes: int) -> Run:
-    from art.attacks.evasion import BasicIterativeMethod, FastGradientMethod, ProjectedGradientDescent
+def art_classifier(model: nn.Module, images: Tensor, classes: int):
+    """The model in ART's wrapper."""
     from art.estimators.classification import PyTorchClassifier
 
-    wrapped = PyTorchClassifier(
+    return PyTorchClassifier(
         model,
         loss=nn.CrossEntropyLoss(),
         input_shape=tuple(images.shape[1:]),
@@ -99,6 +99,12 @@ def with_art(model: nn.Module, budget: Budget, images: Tensor, classes: int) -> 
         clip_values=(0.0, 1.0),
         device_type="gpu" if images.is_cuda else "cpu",
     )
+
+
+def with_art(model: nn.Module, budget: Budget, images: Tensor, classes: int) -> Run:
+    from art.attacks.evasion import BasicIterativeMethod, FastGradientMethod, ProjectedGradientDescent
+
+    wrapped = art_classifier(model, images, classes)
     limits = {"eps": budget.eps, "eps_step": budget.step_size, "max_iter": budget.steps, "verbose": False}
     batch = len(images)
     if budget.attack == "fgsm":
@@ -122,4 +128,4 @@ MAKERS = {
     "cleverhans": with_cleverhans,
     "ART": with_art,
 }
-PACKAGES = ("foolbox", "torchattacks", "cleverhans", "adversarial-robustness-toolbox")
+PACKAGES = ("foolbox", "adv-lib", "torchattacks", "cleverhans", "adversarial-robustness-toolbox")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks import minimal
 from benchmarks.peers import PACKAGES, Budget
 from benchmarks.results import Memory, Row, Verdict, import_verdicts, name, verdicts
 from benchmarks.timing import spread
@@ -132,6 +133,24 @@ def network_tables(rows: list[Row], memories: list[Memory]) -> str:
     for (case, budget), group in compared.items():
         parts += [f"#### {spelled(budget)}: {case}", library_table(group)]
     return "\n\n".join([*parts, "#### Peak memory, MiB", memory_table(memories)])
+
+
+def minimal_table(group: list[minimal.Found]) -> str:
+    return table(minimal.HEAD, minimal.lines(group))
+
+
+def minimal_tables(groups: list[list[minimal.Found]]) -> str:
+    """Minimal-norm attacks: the requirements, then a table for each comparison."""
+    held = [verdict for group in groups for verdict in minimal.verdicts(group)]
+    searches = [group[0] for group in groups]
+    whole = {one.case: one for one in searches if one.search.attack == "deepfool" and not one.search.candidates}
+    for ours in searches:
+        if ours.search.candidates and ours.case in whole:
+            held.append(minimal.few_candidates(whole[ours.case], ours))
+    parts = [verdict_table(held)]
+    for group in groups:
+        parts += [f"#### {group[0].search.title}: {group[0].case.title}", minimal_table(group)]
+    return "\n\n".join(parts)
 
 
 def write(text: str, part: str) -> None:

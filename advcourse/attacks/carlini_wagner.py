@@ -62,6 +62,7 @@ def carlini_wagner(
     check_inputs(model, images, labels, targets)
     check_count(steps=steps, search_steps=search_steps)
     check_at_least(0, confidence=confidence, learning_rate=learning_rate, initial_const=initial_const)
+    steps = int(steps)
     with untouched(model, images):
         closest = Closest(images.detach())
         with torch.no_grad():

@@ -60,6 +60,7 @@ def ddn(
     check_at_most(1, gamma=gamma)
     if levels is not None:
         check_at_least(2, levels=levels)
+    steps = int(steps)
     with untouched(model, images):
         start = images.detach()
         closest = Closest(start)

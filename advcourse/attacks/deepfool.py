@@ -78,6 +78,7 @@ def deepfool(
     if candidates is not None:
         check_count(candidates=candidates)
         check_at_least(2, candidates=candidates)
+    steps = int(steps)
     with untouched(model, images):
         result = images.detach().clone()
         x, start, total = result.clone(), images.detach(), torch.zeros_like(result)

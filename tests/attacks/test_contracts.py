@@ -172,10 +172,11 @@ def test_it_fools_an_ordinary_network(case):
 def test_targeted_moves_towards_the_target(case):
     model, images, labels = scene(n=12)
     targets = model(images).argsort(1, descending=True)[:, 1]
-    before, after = (model(x).softmax(1).gather(1, targets[:, None]) for x in (
-        images, run(case, model, images, labels, targets=targets)))  # fmt: skip
+    result = run(case, model, images, labels, targets=targets)
+    before, after = (model(x).softmax(1).gather(1, targets[:, None]) for x in (images, result))
     assert (after > before).float().mean() >= 0.9
-    assert after.mean() > before.mean() + 0.1
+    reached = (model(result).argmax(1) == targets).all()  # a minimal-norm attack goes no further
+    assert reached or after.mean() > before.mean() + 0.1
 
 
 @pytest.mark.parametrize("case", [c for c in CATALOGUE if c.targeted and not c.random], ids=lambda case: case.name)
