@@ -9,10 +9,10 @@ import warnings
 import torch
 
 from advcourse import runtime
-from benchmarks import footprint, measure, minimal, report, steps, timing
+from benchmarks import beyond, footprint, measure, minimal, report, steps, timing
 from benchmarks.cases import Case, cases
 
-PARTS = ("import", "cifar10", "imagenet", "steps", "minimal")
+PARTS = ("import", "cifar10", "imagenet", "steps", "minimal", "spatial", "universal")
 IMPORTS = ["import advcourse", "import advcourse.attacks"]
 
 
@@ -39,6 +39,12 @@ def main() -> None:
             text = steps.table(device)
         elif part == "minimal":
             text = _minimal(options, device)
+        elif part == "spatial":
+            verdict, row = beyond.spatial_grid(options.cifar10, 100, options.rounds or 3, device, options.clock)
+            text = f"{report.verdict_table([verdict])}\n\n{report.table(beyond.SPATIAL_HEAD, [row])}"
+        elif part == "universal":
+            verdict, rows = beyond.universal_methods(options.cifar10, 300, 500, device)
+            text = f"{report.verdict_table([verdict])}\n\n{report.table(beyond.UNIVERSAL_HEAD, rows)}"
         else:
             text = _networks(networks[part], options, device)
         setting = report.setting(device, _command(part, options), (time.perf_counter() - started) / 60, options.note)
@@ -84,7 +90,7 @@ def _command(part: str, options: argparse.Namespace) -> str:
     """The command that measures this part again."""
     values = {"clock": options.clock} if part != "steps" else {}
     values |= {"rounds": options.rounds} if options.rounds and part != "steps" else {}
-    values |= {"cifar10": options.cifar10} if part in ("cifar10", "minimal") else {}
+    values |= {"cifar10": options.cifar10} if part in ("cifar10", "minimal", "spatial", "universal") else {}
     values |= {"imagenet": options.imagenet} if part in ("imagenet", "minimal") else {}
     values |= {"photographs": options.photographs} if part == "imagenet" else {}
     return " ".join([f"python -m benchmarks --only {part}", *(f"--{name} {value}" for name, value in values.items())])

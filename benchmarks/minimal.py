@@ -51,16 +51,16 @@ class Found:
 def cases(cifar10: str, imagenet: str) -> list[Case]:
     """Few images: Carlini & Wagner's attack takes hundreds of passes for each."""
     small = (
-        (Search("deepfool", 50), 5),
-        (Search("deepfool", 50, candidates=3), 5),
+        (Search("deepfool", 50), 3),
+        (Search("deepfool", 50, candidates=3), 3),
         (Search("carlini_wagner", 100, 9), 1),
         (Search("ddn", 100), 3),
     )
     large = ((Search("deepfool", 50, candidates=10), 3), (Search("ddn", 20), 3))
     everyone = tuple(MAKERS)
     return [
-        Case("mnist/cnn", "mnist", 32, small, everyone),
-        Case(cifar10, "cifar10", 16, small, everyone),
+        Case("mnist/cnn", "mnist", 24, small, everyone),
+        Case(cifar10, "cifar10", 12, small, everyone),
         Case(imagenet, "imagenet-samples", 4, large, ("advcourse", "foolbox", "ART")),
     ]
 
