@@ -236,6 +236,20 @@ def check_flow(flow: Tensor, images: Tensor) -> None:
         raise ValueError(f"flow is {came}, expected {expected}: x and y in pixels for every pixel")
 
 
+def check_basis(vectors: Tensor, values: Tensor, images: Tensor) -> None:
+    """Vectors ``(N, k, H, W)`` with values ``(N, k)``, or one set for all images, in their precision and place."""
+    shape = tuple(vectors.shape)
+    if len(shape) not in (3, 4) or shape[-2:] != images.shape[2:] or (len(shape) == 4 and shape[0] != len(images)):
+        expected = ", ".join(map(str, (len(images), "k", *images.shape[2:])))
+        raise ValueError(f"basis holds vectors {shape}, expected ({expected}), or one set for all without the first")
+    if values.shape != shape[:-2]:
+        raise ValueError(f"basis holds values {tuple(values.shape)}, expected {shape[:-2]}: one per vector")
+    for part in (vectors, values):
+        if part.dtype != images.dtype or part.device != images.device:
+            came, expected = (f"{t.dtype} on {t.device}" for t in (part, images))
+            raise ValueError(f"basis is {came}, expected {expected} as the images")
+
+
 def check_counts(name: str, counts: tuple[int, ...], axes: tuple[str, ...]) -> None:
     """Whole numbers of at least one, one for each of ``axes``."""
     if not isinstance(counts, (tuple, list)) or len(counts) != len(axes):

@@ -1,5 +1,21 @@
 """Structured perturbations: linear operators that turn the loss gradient into a motion or a recolouring."""
 
+from advcourse.structured.eigenbasis import Basis, eigenbases, eigenbasis
 from advcourse.structured.flow import flow, flow_field, warp
+from advcourse.structured.photometric import edge_correlation, edge_strength, photometric_operator
+from advcourse.structured.recolor import basis_operator, recolor, recolor_operator
 
-__all__ = ["flow", "flow_field", "warp"]
+__all__ = [
+    "Basis",
+    "basis_operator",
+    "edge_correlation",
+    "edge_strength",
+    "eigenbases",
+    "eigenbasis",
+    "flow",
+    "flow_field",
+    "photometric_operator",
+    "recolor",
+    "recolor_operator",
+    "warp",
+]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from advcourse.attacks import carlini_wagner, ddn, deepfool, difgsm, fgsm, ifgsm, mifgsm, pgd, spatial, stadv
-from advcourse.structured import flow
+from advcourse.structured import flow, recolor
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,10 @@ _BAD_STADV = ({"steps": 0}, {"step_size": -0.1}, {"flow_weight": float("nan")}, 
 _BAD_MIFGSM = ({"eps": -0.1}, {"steps": 0}, {"step_size": -0.1}, {"decay": -1.0})
 _BAD_DIFGSM = (*_BAD_MIFGSM, {"probability": 1.5}, {"probability": -0.1}, {"smallest": 1.1})
 _BAD_FLOW = ({"gamma": -1.0}, {"gamma": float("nan")}, {"max_displacement": -1.0}, {"steps": 0}, {"steps": 1.5})
+_BAD_RECOLOR = (
+    {"strength": -0.1}, {"strength": float("nan")}, {"steps": 0}, {"rho": -1.0}, {"lam": -1.0}, {"alpha": 0.0},
+    {"weight": "root"}, {"floor": 0.0}, {"solver": "qr"},
+)  # fmt: skip
 
 CATALOGUE = [
     Case("fgsm", partial(fgsm, eps=EPS), "loss", ("linf", EPS), bad=_BAD_FGSM),
@@ -86,4 +90,7 @@ CATALOGUE = [
     Case("difgsm", partial(difgsm, eps=EPS), "loss", ("linf", EPS), random=True, bad=_BAD_DIFGSM),
     Case("flow", partial(flow, gamma=1.0, max_displacement=1.5), "loss", bad=_BAD_FLOW),
     Case("flow-iterated", partial(flow, gamma=1.0, max_displacement=1.5, steps=10), "loss"),
+    Case("recolor", partial(recolor, strength=0.5, rho=1.0), "loss", ("linf", 0.5), bad=_BAD_RECOLOR),
+    Case("recolor-iterated", partial(recolor, strength=0.5, rho=1.0, steps=10, solver="lu"), "loss", ("linf", 0.5)),
+    Case("recolor-literal", partial(recolor, strength=0.3, steps=5, lam=1.0, rho=0.0), "loss", ("linf", 0.3)),
 ]

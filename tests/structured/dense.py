@@ -54,3 +54,35 @@ def flow(gradient, images, gamma, alpha=1.0, boundary="neumann"):
             d = sum(gradient[k, c].flatten() * (matrix @ images[k, c].flatten()) for c in range(channels))
             field[k, axis] = -torch.linalg.solve(system, d).view(height, width)
     return field
+
+
+def edge_weight(image, weight, floor):
+    """w of one image ``(C, H, W)``, ``(H W,)``."""
+    d_x, d_y = forward(*image.shape[1:])
+    strength = sum((d_x @ z).square() + (d_y @ z).square() for z in image.flatten(1))
+    return {"norm": 1 / (strength + floor**2).sqrt(), "strength": 1 / (strength + floor**2)}[weight]
+
+
+def photometric(image, weight, floor):
+    """A of one image, ``(H W, C H W)``."""
+    d_x, d_y = forward(*image.shape[1:])
+    w = edge_weight(image, weight, floor)
+    return torch.cat([torch.diag(w * (d_x @ z)) @ d_x + torch.diag(w * (d_y @ z)) @ d_y for z in image.flatten(1)], 1)
+
+
+def smoothness(image, weight, floor):
+    """L_w of one image, ``(H W, H W)``."""
+    d_x, d_y = forward(*image.shape[1:])
+    w = torch.diag(edge_weight(image, weight, floor))
+    return d_x.T @ w @ d_x + d_y.T @ w @ d_y
+
+
+def recolor(gradient, images, lam, rho, alpha, weight, floor):
+    """The change of colours by dense solves of the whole system, image by image."""
+    solved = []
+    for g, image in zip(gradient, images, strict=True):
+        a, smooth = photometric(image, weight, floor), smoothness(image, weight, floor)
+        system = alpha * torch.eye(image.numel(), dtype=torch.float64) + lam * a.T @ a
+        system += rho * torch.block_diag(*[smooth] * len(image))
+        solved.append(torch.linalg.solve(system, g.flatten()).view_as(image))
+    return torch.stack(solved)

@@ -50,9 +50,9 @@ def test_at_32_pixels_too():
 
 
 def test_float32_keeps_its_digits():
-    gradient, images = scene(3, 32, 32, dtype=torch.float32)
+    gradient, images = scene(3, 18, 14, dtype=torch.float32)
     field = flow_field(gradient, images, gamma=30.0)
-    exact = flow_field(gradient.double(), images.double(), gamma=30.0)
+    exact = dense.flow(gradient.double(), images.double(), 30.0)
     assert field.dtype == torch.float32
     assert (field - exact).abs().max() <= 2e-6 * exact.abs().max()
 

@@ -1,0 +1,237 @@
+"""Recolouring as a linear operator: colours changed where the contours allow it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from advcourse.attacks.common import Model
+from advcourse.structured.ascent import climb
+from advcourse.structured.eigenbasis import Basis
+from advcourse.structured.photometric import Photometric
+from advcourse.structured.solvers import factor, pcg
+from advcourse.validation import (
+    check_above,
+    check_at_least,
+    check_basis,
+    check_choice,
+    check_count,
+    check_gradient,
+    check_images,
+    check_inputs,
+)
+
+SOLVERS = ("cg", "lu")
+
+
+def recolor_operator(
+    images: Tensor,
+    *,
+    lam: float = 0.0,
+    rho: float = 10.0,
+    alpha: float = 1.0,
+    weight: str = "strength",
+    floor: float = 0.05,
+    solver: str = "cg",
+    tolerance: float = 1e-5,
+) -> Callable[[Tensor], Tensor]:
+    r"""The linear map from a loss gradient g to the change of colours that raises the loss fastest for its cost.
+
+    .. math:: \dot z = \arg\max_z\ g^Tz - \tfrac\alpha2\|z\|^2 - \tfrac\lambda2\|Az\|^2
+       - \tfrac\rho2\sum_c z_c^TL_wz_c \;=\; \bigl(\alpha I + \lambda A^TA + \rho\,I_C\otimes L_w\bigr)^{-1} g
+
+    with A and :math:`L_w` of :class:`~advcourse.structured.photometric.Photometric`, of these images. The deck has
+    the term in :math:`\lambda` alone, and inverts :math:`M = A^TA`, which is singular: without
+    :math:`\tfrac\alpha2\|z\|^2` there is no maximum. ``rho=0`` is the deck's operator so repaired, by Woodbury one
+    system in as many unknowns as there are pixels,
+
+    .. math:: \dot z = \tfrac1\alpha\bigl[g - A^T(\tfrac\alpha\lambda I + AA^T)^{-1}A\,g\bigr],
+
+    which as :math:`\alpha\to0` projects on the null space of A: two thirds of all dimensions, and everything where the
+    image is flat. ``lam=0``, the default, keeps the deck's intent instead, that colours may change as a whole but
+    not inside a region: one system of that size with a right-hand side for each channel. Built once, the map serves
+    any model.
+
+    Args:
+        images: ``(N, C, H, W)`` in [0, 1].
+        lam: :math:`\lambda\ge0`, the price of a change in edge strength, as the deck has it.
+        rho: :math:`\rho\ge0`, the price of unevenness away from edges.
+        alpha: :math:`\alpha>0`, the price of change.
+        weight: ``"norm"`` or ``"strength"``, as in :func:`~advcourse.structured.photometric.edge_weights`.
+        floor: added in squares to the edges there.
+        solver: ``"cg"`` (preconditioned conjugate gradients on the images' device, matrix-free) or ``"lu"`` (a
+            sparse factor of each image on the CPU in float64, kept for every gradient to come).
+        tolerance: relative residual at which ``"cg"`` stops.
+
+    Returns:
+        ``(N, C, H, W) -> (N, C, H, W)``.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
+
+    Source: the deck "Differential Operators for Structured Adversarial Examples" (H. Mobahi), equations 42 to 48;
+    :math:`\alpha` and :math:`\rho` are ours.
+    """
+    check_images(images)
+    check_at_least(0, lam=lam, rho=rho)
+    check_above(0, alpha=alpha, tolerance=tolerance)
+    check_choice("solver", solver, SOLVERS)
+    with torch.no_grad():
+        parts = Photometric(images, weight, floor)
+        solve = _by_factors if solver == "lu" else partial(_by_gradients, tolerance=tolerance)
+        solution = solve(parts, lam, rho, alpha)
+
+    def recolored(gradient: Tensor) -> Tensor:
+        check_gradient(gradient, images)
+        with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
+            return solution(gradient.detach())
+
+    return recolored
+
+
+def _by_gradients(
+    parts: Photometric, lam: float, rho: float, alpha: float, tolerance: float
+) -> Callable[[Tensor], Tensor]:
+    rows, columns, smooth = parts.diagonals()
+    if lam == 0:
+        solve = partial(pcg, lambda z: alpha * z + rho * parts.smooth(z), alpha + rho * smooth, dims=(2, 3))
+        return partial(solve, tolerance=tolerance)
+    if rho == 0:
+
+        def woodbury(gradient: Tensor) -> Tensor:
+            def apply(u: Tensor) -> Tensor:
+                return (alpha / lam) * u + parts.edges(parts.edges_adjoint(u))
+
+            u = pcg(apply, alpha / lam + rows, parts.edges(gradient), dims=(2, 3), tolerance=tolerance)
+            return (gradient - parts.edges_adjoint(u)) / alpha
+
+        return woodbury
+
+    def both(z: Tensor) -> Tensor:
+        return alpha * z + lam * parts.edges_adjoint(parts.edges(z)) + rho * parts.smooth(z)
+
+    return partial(pcg, both, alpha + lam * columns + rho * smooth, dims=(1, 2, 3), tolerance=tolerance)
+
+
+def _by_factors(parts: Photometric, lam: float, rho: float, alpha: float) -> Callable[[Tensor], Tensor]:
+    count, channels = parts.x.shape[:2]
+    pixels = parts.weights[0].numel()
+    identity = sparse.eye_array(pixels)
+    solvers = []
+    for i in range(count):
+        a, smooth = parts.matrices(i)
+        if lam == 0:
+            factors = factor(alpha * identity + rho * smooth)
+            solvers.append(lambda g, factors=factors: factors.solve(g.T.copy()).T)
+        elif rho == 0:
+            factors = factor(alpha / lam * identity + a @ a.T)
+            solvers.append(lambda g, a=a, factors=factors: (g.ravel() - a.T @ factors.solve(a @ g.ravel())) / alpha)
+        else:
+            factors = factor(alpha * sparse.eye_array(channels * pixels) + lam * a.T @ a
+                             + rho * sparse.block_diag([smooth] * channels))  # fmt: skip
+            solvers.append(lambda g, factors=factors: factors.solve(g.ravel()))
+
+    def solution(gradient: Tensor) -> Tensor:
+        columns = gradient.double().cpu().flatten(2).numpy()
+        solved = [
+            torch.from_numpy(solve(g)).reshape(gradient.shape[1:]) for solve, g in zip(solvers, columns, strict=True)
+        ]
+        return torch.stack(solved).to(gradient)
+
+    return solution
+
+
+def basis_operator(basis: Basis, *, rho: float = 10.0, alpha: float = 1.0) -> Callable[[Tensor], Tensor]:
+    r"""The part of :func:`recolor_operator` (``lam=0``) that lies in the span of a basis, without solving anything.
+
+    .. math:: \dot z_c = \sum_i \frac{v_i^Tg_c}{\alpha + \rho\,\mu_i}\,v_i
+
+    Args:
+        basis: eigenvectors :math:`v_i` of :math:`L_w` and their values :math:`\mu_i`, of each image or one for all.
+        rho, alpha: as in :func:`recolor_operator`.
+
+    Returns:
+        ``(N, C, H, W) -> (N, C, H, W)``.
+    """
+    vectors, values = (part if part.dim() > dims else part[None] for part, dims in zip(basis, (3, 1), strict=True))
+    gains = 1 / (alpha + rho * values)
+
+    def recolored(gradient: Tensor) -> Tensor:
+        v = vectors.flatten(2)
+        return (((gradient.flatten(2) @ v.mT) * gains[:, None]) @ v).view_as(gradient)
+
+    return recolored
+
+
+def recolor(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    strength: float,
+    steps: int = 1,
+    basis: Basis | None = None,
+    lam: float = 0.0,
+    rho: float = 10.0,
+    alpha: float = 1.0,
+    weight: str = "strength",
+    floor: float = 0.05,
+    solver: str = "cg",
+    targets: Tensor | None = None,
+) -> Tensor:
+    r"""Changes each image's colours, and not its contours, so that its loss rises; returns the strongest iterate.
+
+    .. math:: u^{k+1} = B\bigl(u^k + \eta\,\hat z(\nabla_x\ell(f(x^k), y))\bigr),\qquad
+       x^{k+1} = \mathrm{clamp}_{[0,1]}(x^0 + u^{k+1})
+
+    :math:`\hat z` is the change of :func:`recolor_operator`, or with a basis that of :func:`basis_operator`, scaled to
+    a largest change of a channel of one; :math:`\eta` is 2.5 / steps of ``strength`` (at most all of it); B shrinks
+    the whole change to ``strength`` where it is larger, and so keeps it one of the operator's. Targeted: the loss is
+    :math:`-\ell(f(x), \tilde y)`. Like PGD it seeks loss and works on every image it is given, fooled or not. Costs
+    steps forward and backward passes and one more forward pass, and as many solutions as steps.
+
+    Args:
+        model: maps images to logits ``(N, K)``; runs in the mode it is in.
+        images: ``(N, C, H, W)`` in [0, 1].
+        labels: int64 ``(N,)``.
+        strength: the largest change of a channel of a pixel, in units of [0, 1].
+        steps: how many; one is the deck's.
+        basis: of these images, vectors ``(N, k, H, W)`` and values ``(N, k)``, from
+            :func:`~advcourse.structured.eigenbasis.eigenbases`, or one basis for all without N; what is solved for
+            otherwise. ``weight``, ``floor`` and ``solver`` are then not used, and ``lam`` must be 0.
+        lam, rho, alpha, weight, floor, solver: of the operator, as in :func:`recolor_operator`.
+        targets: int64 ``(N,)``: the classes to reach.
+
+    Returns:
+        Images ``(N, C, H, W)`` in [0, 1], within ``strength`` of ``images`` in linf, without a graph: of the
+        iterates, the image itself among them, the fooled first, then that of highest loss.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
+
+    Source: the deck "Differential Operators for Structured Adversarial Examples" (H. Mobahi) and Luo, Mobahi &
+    Bengio 2020, arXiv:2011.03010; the iteration is ours.
+    """
+    check_inputs(model, images, labels, targets)
+    check_at_least(0, strength=strength, lam=lam, rho=rho)
+    check_above(0, alpha=alpha)
+    check_count(steps=steps)
+    images = images.detach()
+    if basis is None:
+        operator = recolor_operator(
+            images, lam=lam, rho=rho, alpha=alpha, weight=weight, floor=floor, solver=solver
+        )  # fmt: skip
+    else:
+        check_basis(*basis, images)
+        if lam:
+            raise ValueError(f"lam is {lam}, expected 0 with a basis, which is of the smooth part alone")
+        operator = basis_operator(basis, rho=rho, alpha=alpha)
+    return climb(
+        model, images, labels, targets, steps=int(steps), bound=strength, vectors=False,
+        operator=lambda gradient, x: operator(gradient),
+        apply=lambda change: (images + change).clamp_(0, 1),
+    )  # fmt: skip
