@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+import re
 
 import pytest
 import torch
@@ -59,3 +61,27 @@ def test_a_missing_and_a_damaged_file_say_how_to_mend_them(waves):
     waves.with_suffix(".json").write_text(json.dumps({})[:1])
     with pytest.raises(RuntimeError, match=rf"toy-wave\.json is missing or damaged.*{advice}"):
         crafted.card("toy/wave")
+
+
+def stated(name):
+    """The first share of the card's measurement."""
+    return float(re.search(r"([\d.]+)%", crafted.card(name)["measured"])[1]) / 100
+
+
+def measured(name, n):
+    """The share that the file's own recipe measures on a part of what the card speaks of."""
+    recipe = crafts.CRAFTS[name]
+    text = recipe.measure(CPU, crafted.files.read(crafted.file(name), "", lambda: crafted.card(name)["sha256"]), n)
+    return float(re.search(r"([\d.]+)%", text)[1]) / 100
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "n", "pictures", "least"),
+    [("patch/toaster", 1, 54, 0.95), ("sticker/speed-limit-80", 3, 180, 0.8), ("texture/espresso", 40, 40, 0.8)],
+)
+def test_every_shipped_file_does_what_its_card_says(name, n, pictures, least):
+    """Within four standard deviations of a share of so many pictures."""
+    share = stated(name)
+    assert share >= least
+    assert abs(measured(name, n) - share) <= 4 * math.sqrt(share * (1 - share) / pictures)
