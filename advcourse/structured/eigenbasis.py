@@ -76,6 +76,36 @@ def eigenbases(images: Tensor, k: int, *, weight: str = "strength", floor: float
     return Basis(*(torch.stack(parts) for parts in zip(*bases, strict=True)))
 
 
+def learned_basis(images: Tensor, k: int) -> Basis:
+    r"""One basis for all images, learned from a set: the k principal components of its channels.
+
+    A first look at what the deck leaves for the future, operators learned from a training set. With
+    :math:`\sigma_i^2` the variances along the components, the values are :math:`\mu_i = \sigma_1^2/\sigma_i^2`: a
+    change costs the more, the less the set varies that way. It knows no contours of any one image.
+
+    Args:
+        images: the set, ``(N, C, H, W)`` in [0, 1]; every channel is a sample.
+        k: how many, at most as many as the set varies along.
+
+    Returns:
+        A :class:`Basis` of vectors ``(k, H, W)`` and values ``(k,)``, for every image of that size.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
+
+    Source: the deck "Differential Operators for Structured Adversarial Examples" (H. Mobahi), "Directions for Future
+    Work"; that the operator be a principal component analysis is ours.
+    """
+    check_images(images)
+    check_count(k=k)
+    samples = images.detach().flatten(0, 1).flatten(1)
+    _, deviations, vectors = torch.linalg.svd(samples - samples.mean(0), full_matrices=False)
+    rank = int((deviations > deviations[0] * max(samples.shape) * torch.finfo(images.dtype).eps).sum())
+    check_at_most(rank, k=k)
+    values = (deviations[0] / deviations[:k]).square()
+    return Basis(vectors[:k].reshape(-1, *images.shape[2:]), values)
+
+
 def _lowest(matrix, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k lowest eigenvalues of a positive semidefinite sparse matrix, ascending, and their vectors as columns."""
     n = matrix.shape[0]

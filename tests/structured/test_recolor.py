@@ -18,6 +18,7 @@ from advcourse.structured import (
     edge_correlation,
     eigenbases,
     eigenbasis,
+    learned_basis,
     recolor,
     recolor_operator,
 )
@@ -212,6 +213,23 @@ def test_a_few_vectors_are_the_operator_on_their_span():
     inside = (gradient.flatten(2) @ v.mT @ v).view_as(gradient)
     expected = recolor_operator(images, rho=3.0, solver="lu")(inside)
     torch.testing.assert_close(basis_operator(basis, rho=3.0)(gradient), expected, rtol=0, atol=1e-10)
+
+
+def test_a_learned_basis_finds_the_patterns_of_a_set():
+    """Planted: images that vary along three patterns, each twice as much as the next."""
+    patterns = torch.linalg.qr(draw(48, 3)).Q.T.view(3, 8, 6)
+    scores = torch.linalg.qr(draw(40, 4) - draw(40, 4).mean(0)).Q[:, :3]
+    scores = (scores - scores.mean(0)) * torch.tensor([0.4, 0.2, 0.1], dtype=torch.float64)
+    images = 0.5 + torch.einsum("nk,khw->nhw", scores, patterns).view(20, 2, 8, 6)
+    basis = learned_basis(images, 3)
+    assert basis.vectors.shape == (3, 8, 6)
+    overlap = (basis.vectors.flatten(1) @ patterns.flatten(1).T).abs()
+    torch.testing.assert_close(overlap, torch.eye(3, dtype=torch.float64), rtol=0, atol=1e-6)
+    torch.testing.assert_close(basis.values, torch.tensor([1.0, 4.0, 16.0]).double(), rtol=1e-6, atol=0)
+    with pytest.raises(ValueError, match="k is 4, expected at most 3"):
+        learned_basis(images, 4)
+    model = smooth_cnn()
+    assert not torch.equal(recolor(model, images, model(images).argmax(1), strength=0.2, basis=basis), images)
 
 
 # -- the attack
