@@ -78,7 +78,7 @@ def with_adv_lib(model: nn.Module, search: Search, images: Tensor, classes: int)
             binary_search_steps=search.search_steps,
             max_iterations=search.steps,
         ),
-        "ddn": lambda x, y: ddn(model, x, y, steps=search.steps, init_norm=INIT_NORM),
+        "ddn": lambda x, y: ddn(model, x, y, steps=search.steps, init_norm=INIT_NORM, levels=None),
     }[search.attack]
 
 

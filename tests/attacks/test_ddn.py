@@ -5,6 +5,7 @@ import torch
 
 from advcourse.attacks import ddn
 from advcourse.attacks.balls import norms
+from advcourse.attacks.common import cross_entropy
 from advcourse.evaluate import count_passes, quantize
 from tests.attacks.affine import affine, exact_distance, scattered
 from tests.attacks.test_gradient import Recorder
@@ -37,15 +38,15 @@ def test_the_norm_shrinks_where_it_fools_and_grows_where_it_does_not():
 
 
 def test_the_step_falls_along_a_cosine_to_a_hundredth():
-    model, images = Recorder(affine(2)), scattered(1)
-    labels = model.model(images).argmax(1)
-    ddn(model, images, labels, steps=2, init_norm=0.2)
-    direction = (model.model.weight[1 - labels] - model.model.weight[labels]).view_as(images)
-    direction = direction / direction.norm()
-    first = images + 0.2 * 1.05 * direction
-    torch.testing.assert_close(model.seen[1], first)
-    length = 0.2 * 1.05 * (0.95 if model.model(first).argmax(1) != labels else 1.05)
-    torch.testing.assert_close(model.seen[2], images + length * direction)
+    model, images = Recorder(smooth_cnn()), pictures(1)
+    labels, eps = model.model(images).argmax(1), 1.0
+    ddn(model, images, labels, steps=4)
+    for x, following, alpha in zip(model.seen, model.seen[1:], (1, 0.8550, 0.5050, 0.1550), strict=False):
+        logits = model.model(x.requires_grad_())
+        (gradient,) = torch.autograd.grad(cross_entropy(logits, labels).sum(), x)
+        delta = x - images + alpha * gradient / gradient.norm()
+        eps *= 0.95 if logits.argmax(1) != labels else 1.05
+        torch.testing.assert_close(following, (images + eps * delta / delta.norm()).clamp(0, 1), rtol=0, atol=1e-5)
 
 
 def test_the_closest_of_all_iterates_is_returned_and_the_last_is_one_of_them():
