@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from advcourse.box import clip
 from advcourse.scenes import Poses, draw_poses, rotation, sphere_point
 from advcourse.validation import check_count, check_images
 
@@ -239,7 +240,7 @@ class TexturedObject:
         )
         grid = torch.stack([2 * (u * width + 1) / (width + 2) - 1, 1 - 2 * v], -1)
         shown = F.grid_sample(around, grid, mode="bilinear", padding_mode="border", align_corners=False)
-        return (shown * views.shade + views.rest).clamp(0, 1)
+        return clip(shown * views.shade + views.rest)
 
 
 def check_texture(texture: Tensor, name: str = "texture") -> None:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from advcourse.attacks.common import Model, input_gradient, nll, untouched
 from advcourse.attacks.eot import eot
 from advcourse.attacks.transforms import compose, random_lighting, random_rigid
+from advcourse.box import clip
 from advcourse.validation import check_at_least, check_class, check_count, check_images, check_mask, check_model
 
 
@@ -114,7 +115,7 @@ class Sticker:
             )
         mask, image = self.mask.to(images), self.image.to(images)[None]
         if self.light is not None:
-            image = (image * (covered_brightness(images, mask) / self.light)[:, None, None, None]).clamp(0, 1)
+            image = clip(image * (covered_brightness(images, mask) / self.light)[:, None, None, None])
         return torch.where(mask > 0, image, images)
 
     def photograph(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:

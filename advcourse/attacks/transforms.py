@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from advcourse.attacks.warps import in_box, sample
+from advcourse.box import clip
 from advcourse.validation import check_at_least, check_at_most, check_callable, check_interval
 
 Transform = Callable[[Tensor, torch.Generator | None], Tensor]
@@ -80,7 +81,7 @@ def random_lighting(brightness: float = 0.0, contrast: float = 0.0) -> Transform
     def transform(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         b = draw(images, -brightness, brightness, generator)[:, None, None, None]
         c = draw(images, 1 - contrast, 1 + contrast, generator)[:, None, None, None]
-        return (c * (images - 0.5) + 0.5 + b).clamp(0, 1)
+        return clip(c * (images - 0.5) + 0.5 + b)
 
     return transform
 
@@ -92,7 +93,7 @@ def random_noise(std: float) -> Transform:
     def transform(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         device = images.device if generator is None else generator.device
         noise = torch.randn(images.shape, generator=generator, dtype=images.dtype, device=device)
-        return (images + std * noise.to(images.device)).clamp(0, 1)
+        return clip(images + std * noise.to(images.device))
 
     return transform
 

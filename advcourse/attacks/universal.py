@@ -13,6 +13,7 @@ from tqdm import tqdm
 from advcourse.attacks.balls import steepest, within_
 from advcourse.attacks.common import Model, cross_entropy, input_gradient, is_fooled, logits_of, untouched
 from advcourse.attacks.deepfool import deepfool
+from advcourse.box import clip
 from advcourse.inference import predict
 from advcourse.validation import (
     check_at_least,
@@ -166,7 +167,7 @@ def _deepfool_change(
     z = (x + v + reach) / span
 
     def shown(z: Tensor) -> Tensor:
-        return model((z * span - reach).clamp(0, 1))
+        return model(clip(z * span - reach))
 
     found = deepfool(shown, z, labels, steps=steps, overshoot=overshoot, candidates=candidates)
     return span * (found - z).sum(0, keepdim=True)
@@ -175,7 +176,7 @@ def _deepfool_change(
 def _capped_gradient(model: Model, x: Tensor, labels: Tensor, v: Tensor, cap: float) -> Tensor:
     """Gradient with respect to v of the mean over the batch of min(cross-entropy, cap)."""
     v = v.clone().requires_grad_()
-    loss = cross_entropy(logits_of(model, (x + v).clamp(0, 1), labels), labels).clamp_max(cap)
+    loss = cross_entropy(logits_of(model, clip(x + v), labels), labels).clamp_max(cap)
     return input_gradient(loss / len(x), v)
 
 

@@ -129,6 +129,16 @@ def test_the_print_lies_in_the_light_of_its_object():
     torch.testing.assert_close(covered_brightness(images, mask()), torch.tensor([0.1, 0.4, 0.2], dtype=torch.float64))
 
 
+def test_a_black_print_has_a_gradient():
+    """Trap: pixels of the print that Adam has driven to 0 never come back."""
+    black = torch.zeros(3, H, W, dtype=torch.float64, requires_grad=True)
+    images = objects()
+    one = Sticker(black, mask(), light=0.4, **PLAIN)
+    one.apply(images, seeded()).sum().backward()
+    covered = covered_brightness(images, mask()).sum() / 0.4
+    torch.testing.assert_close(black.grad, (covered * mask()).expand_as(black))
+
+
 def test_poses_and_lights_are_of_each_image_and_of_the_generator():
     """Trap: one transform for the whole batch."""
     held = Sticker(objects(1)[0], mask())

@@ -204,6 +204,18 @@ def test_gradient_is_that_of_finite_differences():
     assert torch.autograd.gradcheck(lambda t: (weight * sphere.render(t, views)).sum(), image, eps=1e-6, atol=1e-7)
 
 
+def test_black_texels_have_a_gradient():
+    """Trap: where nothing is added to the light, black texels never change."""
+    sphere = ball(rows=8)
+    views = sphere.views(draw64(2, seeded()), SIZE)
+    gradients = []
+    for level in (0.0, 0.5):
+        image = torch.full((3, 4, 8), level, dtype=torch.float64, requires_grad=True)
+        gradients += torch.autograd.grad(sphere.render(image, views).sum(), image)
+    torch.testing.assert_close(*gradients)
+    assert gradients[0].any()
+
+
 def test_one_texture_for_each_view():
     sphere, textures = ball(), torch.stack([pattern(seed=1), pattern(seed=2)])
     views = sphere.views(draw64(2, seeded()), SIZE)

@@ -86,6 +86,14 @@ def test_the_light_is_the_formulas():
     assert len(b.unique()) == len(c.unique()) == 4
 
 
+@pytest.mark.parametrize("transform", [random_lighting(), random_noise(0.0)], ids=["lighting", "noise"])
+def test_black_and_white_pixels_have_a_gradient(transform):
+    """Trap: a transform that does nothing, and that no attack on a black image gets through."""
+    images = torch.tensor([0.0, 1.0], dtype=torch.float64).view(2, 1, 1, 1).requires_grad_()
+    transform(images, seeded()).sum().backward()
+    assert (images.grad == 1).all()
+
+
 def test_the_noise_has_its_standard_deviation():
     grey = torch.full((2, 1, 100, 100), 0.5, dtype=torch.float64)
     noise = random_noise(0.05)(grey, seeded()) - 0.5

@@ -50,6 +50,19 @@ def test_on_one_image_it_is_the_exact_distance_of_an_affine_model():
     torch.testing.assert_close(seek(model, images, eps=eps, epochs=1), v.clamp(-eps, eps), rtol=0, atol=1e-9)
 
 
+@both
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_black_and_white_pixels_are_moved(method, level):
+    """Trap: a clamp that passes no gradient at exactly 0 and 1 leaves the black border of digits alone."""
+    images = torch.full((3, 2, 8, 6), level, dtype=torch.float64)
+    model = plane()
+    model.bias.data[0] += 2.0 - (model(images)[0, 0] - model(images)[0, 1]).item()  # class 0, by a margin of 2
+    v = seek(model, images, eps=0.2, method=method, epochs=1)
+    inwards = (model.weight[1] - model.weight[0]).detach().view(2, 8, 6) * (1 - 2 * level) > 0
+    assert (v[inwards] != 0).all()
+    assert fooling_rate(model, v, images) == 1
+
+
 def test_sgd_reaches_the_best_perturbation_of_an_affine_model():
     """All images in class 0 of two: the best v of the ball is eps sign(w_1 - w_0), or eps times that direction."""
     model, images = plane(bias=8.0), greys()
