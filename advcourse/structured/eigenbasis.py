@@ -112,7 +112,7 @@ def _lowest(matrix, k: int) -> tuple[np.ndarray, np.ndarray]:
     if n <= SMALL or 2 * k > n:
         values, vectors = np.linalg.eigh(matrix.toarray())
         return values[:k].clip(0), vectors[:, :k]
-    # The matrix itself is singular: its null vector is the constant. A start that is constant would find only that.
+    # The matrix itself is singular: its null vector is the constant.
     shift = -1e-6 * matrix.trace() / n
     factors = factor(matrix - shift * eye_array(n))
     inverse = LinearOperator((n, n), factors.solve)

@@ -115,8 +115,14 @@ class Photometric:
 
     def smooth(self, z: Tensor) -> Tensor:
         """L_w z of every channel, ``(N, C, H, W) -> (N, C, H, W)``."""
-        x, y = forward_differences(z)
-        return adjoint_differences(self.weights * x, self.weights * y)
+        right = z.diff(dim=3).mul_(self.weights[..., :-1])
+        below = z.diff(dim=2).mul_(self.weights[..., :-1, :])
+        out = torch.zeros_like(z)
+        out[..., :-1] -= right
+        out[..., 1:] += right
+        out[..., :-1, :] -= below
+        out[..., 1:, :] += below
+        return out
 
     def diagonals(self) -> tuple[Tensor, Tensor, Tensor]:
         """The diagonals of A A^T ``(N, 1, H, W)``, of A^T A ``(N, C, H, W)`` and of L_w ``(N, 1, H, W)``."""

@@ -36,7 +36,7 @@ def recolor_operator(
     alpha: float = 1.0,
     weight: str = "strength",
     floor: float = 0.05,
-    solver: str = "cg",
+    solver: str | None = None,
     tolerance: float = 1e-5,
 ) -> Callable[[Tensor], Tensor]:
     r"""The linear map from a loss gradient g to the change of colours that raises the loss fastest for its cost.
@@ -64,7 +64,9 @@ def recolor_operator(
         weight: ``"norm"`` or ``"strength"``, as in :func:`~advcourse.structured.photometric.edge_weights`.
         floor: added in squares to the edges there.
         solver: ``"cg"`` (preconditioned conjugate gradients on the images' device, matrix-free) or ``"lu"`` (a
-            sparse factor of each image on the CPU in float64, kept for every gradient to come).
+            sparse factor of each image on the CPU, kept for every gradient to come); ``"lu"`` for images on the CPU
+            and ``"cg"`` elsewhere, where it is not given. Both work in float64 where the device has it: float32
+            leaves a relative residual of some 1e-3 on smooth images.
         tolerance: relative residual at which ``"cg"`` stops.
 
     Returns:
@@ -79,16 +81,17 @@ def recolor_operator(
     check_images(images)
     check_at_least(0, lam=lam, rho=rho)
     check_above(0, alpha=alpha, tolerance=tolerance)
+    solver = ("lu" if images.device.type == "cpu" else "cg") if solver is None else solver
     check_choice("solver", solver, SOLVERS)
     with torch.no_grad():
-        parts = Photometric(images, weight, floor)
+        parts = Photometric(images if images.device.type == "mps" else images.double(), weight, floor)
         solve = _by_factors if solver == "lu" else partial(_by_gradients, tolerance=tolerance)
         solution = solve(parts, lam, rho, alpha)
 
     def recolored(gradient: Tensor) -> Tensor:
         check_gradient(gradient, images)
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-            return solution(gradient.detach())
+            return solution(gradient.detach().to(parts.weights.dtype)).to(images.dtype)
 
     return recolored
 
@@ -136,7 +139,7 @@ def _by_factors(parts: Photometric, lam: float, rho: float, alpha: float) -> Cal
             solvers.append(lambda g, factors=factors: factors.solve(g.ravel()))
 
     def solution(gradient: Tensor) -> Tensor:
-        columns = gradient.double().cpu().flatten(2).numpy()
+        columns = gradient.cpu().double().flatten(2).numpy()
         solved = [
             torch.from_numpy(solve(g)).reshape(gradient.shape[1:]) for solve, g in zip(solvers, columns, strict=True)
         ]
@@ -180,7 +183,7 @@ def recolor(
     alpha: float = 1.0,
     weight: str = "strength",
     floor: float = 0.05,
-    solver: str = "cg",
+    solver: str | None = None,
     targets: Tensor | None = None,
 ) -> Tensor:
     r"""Changes each image's colours, and not its contours, so that its loss rises; returns the strongest iterate.

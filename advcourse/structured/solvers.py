@@ -27,8 +27,8 @@ def pcg(
 
     Every system stops by itself at :math:`\|b - Sx\|_2\le\text{tolerance}\,\|b\|_2`, so that it is solved as it would
     be alone. That residual is computed anew before it counts: the one that the iteration carries along drifts, and
-    where it has, the iteration starts again from what it found. What rounding x alone does to the residual, some
-    :math:`\epsilon\,\max_i S_{ii}\,\|x\|_2` with :math:`\epsilon` the precision's, is not worked against.
+    where it has, the iteration starts again from what it found. What the rounding of x alone does to the residual,
+    about :math:`\epsilon\,\|\mathrm{diag}(S)\,x\|_2` with :math:`\epsilon` the precision's, is not worked against.
 
     Args:
         apply: S, symmetric and positive definite.
@@ -44,12 +44,11 @@ def pcg(
     def norm(u: Tensor) -> Tensor:
         return torch.linalg.vector_norm(u, dim=dims, keepdim=True)
 
-    wanted = tolerance * norm(b)
-    rounding = torch.finfo(b.dtype).eps * diagonal.amax(dims, keepdim=True)
-    x, residual = torch.zeros_like(b), b
+    wanted, rounding = tolerance * norm(b), torch.finfo(b.dtype).eps * diagonal
+    x, residual, goal = torch.zeros_like(b), b.clone(), wanted
     for _ in range(RESTARTS):
-        # Half way below, for what rounding adds to the residual that is carried along.
-        goal = torch.maximum(wanted, rounding * norm(x)) / 2
+        # Half way below, for what rounding adds to the residual that is carried along; those that are done stay so.
+        goal = torch.where(norm(residual) > goal, goal / 2, torch.inf)
         direction, before = torch.zeros_like(b), torch.ones_like(goal)
         for step in range(iterations):
             going = norm(residual) > goal
@@ -57,13 +56,16 @@ def pcg(
                 break
             preconditioned = residual / diagonal
             product = (residual * preconditioned).sum(dims, keepdim=True)
-            ratio = product / before if step else torch.zeros_like(product)
-            direction = torch.where(going, preconditioned + ratio * direction, 0)
+            ratio = torch.where(going, product / before, 0) if step else torch.zeros_like(product)
+            direction = preconditioned.addcmul_(ratio, direction)
             image = apply(direction)
             length = torch.where(going, product / (direction * image).sum(dims, keepdim=True), 0)
-            x, residual, before = x + length * direction, residual - length * image, product
+            x.addcmul_(length, direction)
+            residual.addcmul_(length, image, value=-1)
+            before = product
         residual = b - apply(x)
-        if not (norm(residual) > torch.maximum(wanted, rounding * norm(x))).any():
+        goal = torch.maximum(wanted, norm(rounding * x))
+        if not (norm(residual) > goal).any():
             return x
     worst = (norm(residual) / norm(b)).nan_to_num(0).max().item()
     warnings.warn(f"conjugate gradients stopped at a relative residual of {worst:.2g}", stacklevel=2)

@@ -91,6 +91,6 @@ CATALOGUE = [
     Case("flow", partial(flow, gamma=1.0, max_displacement=1.5), "loss", bad=_BAD_FLOW),
     Case("flow-iterated", partial(flow, gamma=1.0, max_displacement=1.5, steps=10), "loss"),
     Case("recolor", partial(recolor, strength=0.5, rho=1.0), "loss", ("linf", 0.5), bad=_BAD_RECOLOR),
-    Case("recolor-iterated", partial(recolor, strength=0.5, rho=1.0, steps=10, solver="lu"), "loss", ("linf", 0.5)),
+    Case("recolor-iterated", partial(recolor, strength=0.5, rho=1.0, steps=10, solver="cg"), "loss", ("linf", 0.5)),
     Case("recolor-literal", partial(recolor, strength=0.3, steps=5, lam=1.0, rho=0.0), "loss", ("linf", 0.3)),
 ]
