@@ -43,7 +43,7 @@ def main() -> None:
             verdict, row = beyond.spatial_grid(options.cifar10, 100, options.rounds or 3, device, options.clock)
             text = f"{report.verdict_table([verdict])}\n\n{report.table(beyond.SPATIAL_HEAD, [row])}"
         elif part == "universal":
-            verdict, rows = beyond.universal_methods(options.cifar10, 300, 500, device)
+            verdict, rows = beyond.universal_methods(options.cifar10, 200, 500, device)
             text = f"{report.verdict_table([verdict])}\n\n{report.table(beyond.UNIVERSAL_HEAD, rows)}"
         else:
             text = _networks(networks[part], options, device)

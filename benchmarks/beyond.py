@@ -57,7 +57,7 @@ def universal_methods(network: str, count: int, held_out: int, device: torch.dev
     images = data.load("cifar10", n=count + held_out)[0].to(device)
     learnt, unseen = images[:count], images[count:]
     target, rows, rates, costs = 0.2, [], [], []
-    for method, epochs in (("deepfool", 3), ("sgd", 30)):
+    for method, epochs in (("deepfool", 10), ("sgd", 10)):
         started = time.process_time()
         with count_passes(model) as passes:
             v = universal(
