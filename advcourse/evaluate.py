@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from advcourse.attacks.balls import norms
 from advcourse.attacks.common import is_fooled
 from advcourse.inference import evaluating, predict
-from advcourse.validation import check_count, check_images, check_inputs, check_labels, check_logits
+from advcourse.validation import check_count, check_images, check_inputs, check_labels, check_logits, check_module
 
 if TYPE_CHECKING:
     import pandas
@@ -133,8 +133,7 @@ def evaluate(
 
     Source: the two metrics are those of the deck "Adversarial examples and robustness" (P. Stock).
     """
-    if not isinstance(model, nn.Module):
-        raise ValueError(f"model is a {type(model).__name__}, expected a torch.nn.Module, whose passes can be counted")
+    check_module(model)
     check_inputs(model, images, labels)
     if targets is not None:
         check_labels(targets, images, "targets")

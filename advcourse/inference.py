@@ -24,4 +24,4 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def predict(model: nn.Module, images: Tensor, *, batch_size: int = 256) -> Tensor:
     """Logits ``(N, K)`` of images ``(N, C, H, W)``, in eval mode, batch by batch, without a graph."""
     with evaluating(model), torch.no_grad():
-        return torch.cat([model(batch.clone()) for batch in images.split(batch_size)])
+        return torch.cat([model(batch.clone()) for batch in images.split(int(batch_size))])

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from advcourse.box import clip
 from advcourse.scenes import Poses, draw_poses, rotation, sphere_point
-from advcourse.validation import check_count, check_images
+from advcourse.validation import check_count, check_counts, check_images
 
 FIELD_OF_VIEW = 60.0  # degrees from the picture's lower to its upper edge
 SLACK = 1e-4  # of a face's size: neighbours must not leave a gap between them in float32
@@ -188,8 +188,9 @@ class TexturedObject:
 
     def views(self, poses: Poses, size: int | tuple[int, int] = 224) -> Views:
         """What the poses show in pictures of that size (height and width), without a gradient."""
-        height, width = (size, size) if isinstance(size, int) else size
-        check_count(height=height, width=width)
+        size = size if isinstance(size, (tuple, list)) else (size, size)
+        check_counts("size", size, ("height", "width"))
+        height, width = (int(side) for side in size)
         if poses.distance.min() <= 1:
             raise ValueError(f"distance holds {poses.distance.min():.4g}, expected more than 1: the object's radius")
         with torch.no_grad():

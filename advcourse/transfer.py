@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from advcourse.attacks.balls import norms
 from advcourse.attacks.ensemble import ensemble
-from advcourse.evaluate import Attack, evaluate, predict
+from advcourse.evaluate import Attack, evaluate
+from advcourse.inference import predict
 from advcourse.validation import check_images, check_inputs, check_models
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def rmsd(adversarial: Tensor, images: Tensor) -> Tensor:
 
 def known_to_all(models: Mapping[str, nn.Module], images: Tensor, labels: Tensor) -> Tensor:
     """Which images every model classifies as their label: ``(N,)``, bool."""
-    check_models(models)
+    check_models(models, named=True)
     for model in models.values():
         check_inputs(model, images, labels)
     return torch.stack([predict(model, images).argmax(1) == labels for model in models.values()]).all(0)
@@ -90,7 +91,7 @@ def leave_one_out(
 
     Source: Liu et al. 2017, arXiv:1611.02770, Tables 3 (matching rate) and 4 (accuracy).
     """
-    check_models(models, 2)
+    check_models(models, 2, named=True)
     sources = {f"-{name}": ensemble([model for other, model in models.items() if other != name]) for name in models}
     return _table(sources, models, attack, images, labels, targets, batch_size)
 
@@ -106,7 +107,7 @@ def _table(
 ) -> pandas.DataFrame:
     import pandas
 
-    check_models(models)
+    check_models(models, named=True)
     check_inputs(next(iter(models.values())), images, labels, targets)
     kept = known_to_all(models, images, labels)
     if not kept.any():

@@ -61,10 +61,19 @@ def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> None:
         raise ValueError(f"model has dtype {held.dtype} and images {images.dtype}, expected one precision")
 
 
-def check_models(models: Sequence[nn.Module] | Mapping[str, nn.Module], at_least: int = 1) -> None:
-    """So many modules or more, in a sequence or by name."""
-    if not isinstance(models, Sequence | Mapping) or isinstance(models, str):
-        raise ValueError(f"models is a {type(models).__name__}, expected several models, in a list or by name")
+def check_module(model: nn.Module) -> None:
+    """A module, whose mode can be set and whose passes can be counted."""
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model is a {type(model).__name__}, expected a torch.nn.Module")
+
+
+def check_models(
+    models: Sequence[nn.Module] | Mapping[str, nn.Module], at_least: int = 1, *, named: bool = False
+) -> None:
+    """So many modules or more: by name, or else in a sequence."""
+    if not isinstance(models, Mapping if named else Sequence) or isinstance(models, str):
+        form = "by name, in a dictionary" if named else "in a list"
+        raise ValueError(f"models is a {type(models).__name__}, expected several models {form}")
     if len(models) < at_least:
         raise ValueError(f"models holds {len(models)} models, expected at least {at_least}")
     for model in models.values() if isinstance(models, Mapping) else models:

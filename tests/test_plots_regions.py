@@ -112,6 +112,7 @@ def test_nothing_else_has_changed():
 @pytest.mark.parametrize(("given", "name"), [
     ({"models": {}}, "models"), ({"source": "none"}, "source"), ({"radius": -1.0}, "radius"), ({"points": 0}, "points"),
     ({"image": pictures(1)}, "image"), ({"models": {"c": Constant()}}, "model"),
+    ({"models": [smooth_cnn()]}, "models"), ({"label": 4}, "label"), ({"label": -1}, "label"),
 ])  # fmt: skip
 def test_bad_input_is_refused_by_name(given, name):
     usual = {"models": {"m": smooth_cnn()}, "image": pictures(1)[0], "label": 0, "points": 3}

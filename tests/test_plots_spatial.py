@@ -62,3 +62,6 @@ def test_it_draws_where_it_is_told_and_refuses_other_parameters():
     for bad in (("dx", "dx"), ("dx", "zoom"), ("dx",)):
         with pytest.raises(ValueError, match="parameters is .*expected"):
             plots.spatial_landscape(Place(), spot(4, 6), 0, max_shift=1, max_angle=5, points=5, parameters=bad)
+    for image, label, name in ((spot(4, 6), 9, "label"), (spot(4, 6)[None], 0, "image"), (2 * spot(4, 6), 0, "image")):
+        with pytest.raises(ValueError, match=f"{name}.*expected"):
+            plots.spatial_landscape(Place(), image, label, max_shift=1, max_angle=5, points=5)

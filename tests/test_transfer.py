@@ -128,6 +128,9 @@ def test_bad_input_is_refused_by_name(scene):
         leave_one_out({"a": models["a"]}, attack, images, labels)
     with pytest.raises(ValueError, match="models.*expected"):
         transfer_matrix({"a": 3}, attack, images, labels)
+    for table in (transfer_matrix, leave_one_out):
+        with pytest.raises(ValueError, match="models is a list, expected .* by name"):
+            table(list(models.values()), attack, images, labels)
     with pytest.raises(ValueError, match="targets.*expected"):
         transfer_matrix(models, attack, images, labels, targets=labels)
     with pytest.raises(ValueError, match="labels.*expected"):

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from advcourse.attacks.balls import norms
 from advcourse.attacks.common import Closest, Model, input_gradient, is_fooled, margin, untouched
-from advcourse.validation import check_at_least, check_classes, check_count, check_inputs, check_logits
+from advcourse.validation import check_above, check_at_least, check_classes, check_count, check_inputs, check_logits
 
 INSIDE = 0.99
 LARGEST = 1e10
@@ -47,7 +47,7 @@ def carlini_wagner(
         steps: of Adam, at most, for each value of c.
         search_steps: values of c that are tried.
         learning_rate: of Adam, in the units of w.
-        initial_const: the first c.
+        initial_const: the first c, above 0.
         targets: int64 ``(N,)``: the classes to reach.
 
     Returns:
@@ -61,7 +61,8 @@ def carlini_wagner(
     """
     check_inputs(model, images, labels, targets)
     check_count(steps=steps, search_steps=search_steps)
-    check_at_least(0, confidence=confidence, learning_rate=learning_rate, initial_const=initial_const)
+    check_at_least(0, confidence=confidence, learning_rate=learning_rate)
+    check_above(0, initial_const=initial_const)
     steps = int(steps)
     with untouched(model, images):
         closest = Closest(images.detach())
@@ -70,13 +71,15 @@ def carlini_wagner(
         check_classes(logits)
         check_logits(logits, labels, targets)
         rows = (~is_fooled(logits, labels, targets)).nonzero()[:, 0]
+        start = images.detach()[rows]
+        w = start.mul(2).sub_(1).mul_(INSIDE).atanh_()
+        adam = (w, torch.zeros_like(w), torch.zeros_like(w), torch.zeros_like(w[:, :1, :1, :1]))
         c = torch.full((len(rows),), float(initial_const), dtype=images.dtype, device=images.device)
         failed, succeeded = torch.zeros_like(c), torch.full_like(c, torch.inf)
         for _ in range(search_steps if len(rows) else 0):
             goal = labels[rows] if targets is None else targets[rows]
-            found = minimise(
-                model, images.detach()[rows], goal, c, rows, closest, confidence, steps, learning_rate, targets is None
-            )
+            settings = (confidence, steps, learning_rate, targets is None)
+            found = minimise(model, start, goal, c, adam, rows, closest, *settings)
             failed, succeeded = torch.where(found, failed, c), torch.where(found, c, succeeded)
             c = torch.where(succeeded.isinf(), 10 * c, (failed + succeeded) / 2).clamp_max(LARGEST)
     return closest.images
@@ -87,6 +90,7 @@ def minimise(
     images: Tensor,
     classes: Tensor,
     c: Tensor,
+    adam: tuple[Tensor, ...],
     rows: Tensor,
     closest: Closest,
     confidence: float,
@@ -94,11 +98,12 @@ def minimise(
     learning_rate: float,
     leave: bool,
 ) -> Tensor:
-    """One run of Adam for each image at its own c; shows ``closest`` every iterate.
+    """Adam for each image at its own c, from where it was left; shows ``closest`` every iterate.
 
     Args:
         images: those attacked, ``(n, C, H, W)``; ``classes`` and ``c`` are theirs, ``rows`` their places in
             ``closest``.
+        adam: w, the means of its gradient and of that squared, and the steps taken; moved on in place.
         leave: whether to leave ``classes`` or to reach them.
 
     Returns:
@@ -106,8 +111,7 @@ def minimise(
     """
     found = torch.zeros_like(c, dtype=torch.bool)
     places = torch.arange(len(c), device=c.device)
-    w = images.mul(2).sub_(1).mul_(INSIDE).atanh_()
-    mean, square = torch.zeros_like(w), torch.zeros_like(w)
+    w, mean, square, taken = adam
     least, before = torch.full_like(c, torch.inf), torch.full_like(c, torch.inf)
     tenth = max(1, steps // 10)
     for step in range(1, steps + 1):
@@ -132,14 +136,19 @@ def minimise(
         gradient.mul_(t.square_().neg_().add_(1).div_(2))  # dx/dw
         mean.lerp_(gradient, 1 - BETA1)
         square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-        root = square.div(1 - BETA2**step).sqrt_().add_(TINY)
-        w.addcdiv_(mean, root, value=-learning_rate / (1 - BETA1**step))
+        taken += 1
+        root = square.div(1 - BETA2**taken).sqrt_().add_(TINY).mul_(1 - BETA1**taken)
+        w.addcdiv_(mean, root, value=-learning_rate)
         if step % tenth == 0:
             going = least < IMPROVED * before
-            if not going.any():
-                break
             before = least
             if not going.all():
-                kept = (images, classes, c, rows, places, w, mean, square, least, before)
-                images, classes, c, rows, places, w, mean, square, least, before = (one[going] for one in kept)
+                for whole, part in zip(adam, (w, mean, square, taken), strict=True):
+                    whole[places] = part
+                kept = (images, classes, c, rows, places, w, mean, square, taken, least, before)
+                images, classes, c, rows, places, w, mean, square, taken, least, before = (one[going] for one in kept)
+            if not len(places):
+                break
+    for whole, part in zip(adam, (w, mean, square, taken), strict=True):
+        whole[places] = part
     return found

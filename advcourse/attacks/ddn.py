@@ -41,7 +41,7 @@ def ddn(
         labels: int64 ``(N,)``.
         steps: number of steps.
         init_norm: :math:`\varepsilon_0`, in pixel units of [0, 1].
-        gamma: :math:`\gamma`, by how much the norm changes, 0 < gamma < 1.
+        gamma: :math:`\gamma`, by how much the norm changes, in [0, 1].
         levels: every iterate is rounded to so many grey levels, 256 for 8-bit images; not rounded where not given.
         targets: int64 ``(N,)``: the classes to reach.
 

@@ -8,7 +8,7 @@ from torch.utils.checkpoint import checkpoint
 
 from advcourse.attacks.common import Model
 from advcourse.attacks.transforms import Transform
-from advcourse.validation import check_callable, check_count
+from advcourse.validation import check_callable, check_classes, check_count
 
 
 def eot(
@@ -54,7 +54,7 @@ def eot(
     """
     check_callable(model=model, transform=transform)
     check_count(samples=samples, **({} if batch_size is None else {"batch_size": batch_size}))
-    return _Expectation(model, transform, int(samples), generator, batch_size)
+    return _Expectation(model, transform, int(samples), generator, None if batch_size is None else int(batch_size))
 
 
 class _Expectation(nn.Module):
@@ -65,6 +65,8 @@ class _Expectation(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         seen = self.transform(images.repeat(self.samples, 1, 1, 1), self.generator)
+        if len(seen) != self.samples * len(images):
+            raise ValueError(f"transform returned {len(seen)} images, expected {self.samples * len(images)}")
         if self.batch_size is None or len(seen) <= self.batch_size:
             logits = self.model(seen)
         else:
@@ -73,4 +75,5 @@ class _Expectation(nn.Module):
                 checkpoint(self.model, rows, use_reentrant=False) if again else self.model(rows)
                 for rows in seen.split(self.batch_size)
             ])  # fmt: skip
+        check_classes(logits)
         return logits.log_softmax(1).unflatten(0, (self.samples, len(images))).mean(0)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from advcourse.validation import check_images, check_model
+from advcourse.validation import check_images, check_model, check_module
 
 
 def rho_adv(model: nn.Module, attack: Callable[..., Tensor], images: Tensor, *, batch_size: int | None = None) -> float:
@@ -35,6 +35,7 @@ def rho_adv(model: nn.Module, attack: Callable[..., Tensor], images: Tensor, *, 
     from advcourse.evaluate import evaluate, predict  # which itself imports advcourse.attacks
 
     check_images(images)
+    check_module(model)
     check_model(model, images)
     labels = predict(model, images.detach()).argmax(1)
     report = evaluate(model, attack, images, labels, batch_size=batch_size)

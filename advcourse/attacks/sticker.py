@@ -193,9 +193,11 @@ def sticker(
     check_class(target=target)
     check_count(steps=steps, batch_size=batch_size, samples=samples)
     check_at_least(0, printable=printable, smooth=smooth, step_size=step_size)
-    palette = (printable_colours() if palette is None else palette).to(images)
-    if palette.dim() != 2 or palette.shape[1] != images.shape[1] or len(palette) == 0:
-        raise ValueError(f"palette has shape {tuple(palette.shape)}, expected (colours, {images.shape[1]})")
+    palette = printable_colours() if palette is None else palette
+    if not isinstance(palette, Tensor) or palette.shape[1:] != images.shape[1:2] or len(palette) == 0:
+        came = tuple(palette.shape) if isinstance(palette, Tensor) else type(palette).__name__
+        raise ValueError(f"palette is {came}, expected a tensor (colours, {images.shape[1]})")
+    palette = palette.to(images)
     images, mask = images.detach(), mask.detach().to(images).reshape(1, *images.shape[2:])
     light = covered_brightness(images, mask).mean().item() if same_light else None
     with untouched(model, images, generator):

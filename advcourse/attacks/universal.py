@@ -23,6 +23,7 @@ from advcourse.validation import (
     check_count,
     check_images,
     check_model,
+    check_module,
     check_perturbation,
 )
 
@@ -112,6 +113,7 @@ def universal(
     check_at_least(0, step_size=step_size)
     batch_size = {"deepfool": 1, "sgd": 32}[method] if batch_size is None else batch_size
     check_count(epochs=epochs, batch_size=batch_size, steps=steps)
+    epochs, batch_size = int(epochs), int(batch_size)
     with untouched(model, images, generator):
         images = images.detach()
         labels = _logits(model, images).argmax(1)
@@ -203,6 +205,7 @@ def fooling_rate(model: nn.Module, perturbation: Tensor, images: Tensor, *, batc
 
     Source: Moosavi-Dezfooli et al. 2017, arXiv:1610.08401, section 2.
     """
+    check_module(model)
     check_model(model, images)
     shown = apply(images, perturbation)
     labels = predict(model, images, batch_size=batch_size).argmax(1)

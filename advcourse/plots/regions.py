@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from advcourse.attacks.common import cross_entropy, input_gradient, untouched
 from advcourse.inference import evaluating, predict
 from advcourse.plots.styling import PALETTE, style
-from advcourse.validation import check_at_least, check_choice, check_count, check_images, check_models
+from advcourse.validation import check_at_least, check_choice, check_class, check_count, check_images, check_models
 
 OTHERS = "#cccccc"
 
@@ -31,7 +31,9 @@ def plane(
     """The loss gradient of an image and a random direction orthogonal to it, both one :func:`pixel_level` long."""
     with evaluating(model), untouched(model, image[None], generator):
         x = image.detach().clone()[None].requires_grad_()
-        gradient = input_gradient(cross_entropy(model(x), torch.tensor([label], device=x.device)), x)[0]
+        logits = model(x)
+        check_class(logits.shape[1], label=int(label))
+        gradient = input_gradient(cross_entropy(logits, torch.tensor([label], device=x.device)), x)[0]
     if not gradient.any():
         raise ValueError("model has no gradient at the image, expected one that is not zero: a direction")
     device = image.device if generator is None else generator.device
@@ -78,7 +80,7 @@ def decision_regions(
 
     Source: Liu, Chen, Liu & Song 2017, arXiv:1611.02770, Figure 3.
     """
-    check_models(models)
+    check_models(models, named=True)
     check_images(image[None], "image")
     source = next(iter(models)) if source is None else source
     check_choice("source", source, tuple(models))

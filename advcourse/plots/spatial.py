@@ -10,7 +10,7 @@ from advcourse.attacks.warps import rigid
 from advcourse.inference import predict
 from advcourse.plots.loss import draw_plane
 from advcourse.plots.styling import axes_or_new, style
-from advcourse.validation import check_at_least, check_choice, check_count
+from advcourse.validation import check_at_least, check_choice, check_class, check_count, check_images
 
 _NAMES = {"dx": "shift to the right (pixels)", "dy": "shift down (pixels)", "angle": "angle (degrees)"}
 
@@ -49,6 +49,7 @@ def spatial_landscape(
         check_choice("parameters", parameter, tuple(_NAMES))
     if len(parameters) != 2 or parameters[0] == parameters[1]:
         raise ValueError(f"parameters is {parameters!r}, expected two different ones of {', '.join(_NAMES)}")
+    check_images(image[None], "image")
     check_at_least(0, max_shift=max_shift, max_angle=max_angle)
     check_count(points=points)
     ends = {"dx": max_shift, "dy": max_shift, "angle": max_angle}
@@ -57,6 +58,7 @@ def spatial_landscape(
     rows, columns = torch.meshgrid(up, across, indexing="ij")
     motion = {**dict.fromkeys(_NAMES, 0.0), parameters[0]: columns.flatten(), parameters[1]: rows.flatten()}
     logits = predict(model, rigid(image[None], motion["dx"], motion["dy"], motion["angle"]))
+    check_class(logits.shape[1], label=int(label))
     ax = axes_or_new(ax, 4.6, 3.6)
     draw_plane(ax, across, up, logits, label)
     ax.set(xlabel=_NAMES[parameters[0]], ylabel=_NAMES[parameters[1]])

@@ -51,7 +51,7 @@ _BAD_DEEPFOOL = (
 )  # fmt: skip
 _BAD_CW = (
     {"confidence": -1.0}, {"steps": 0}, {"search_steps": 0}, {"search_steps": 1.5}, {"learning_rate": -0.1},
-    {"learning_rate": float("inf")}, {"initial_const": -1.0}, {"initial_const": "1"},
+    {"learning_rate": float("inf")}, {"initial_const": 0.0}, {"initial_const": "1"},
 )  # fmt: skip
 _CW = {"steps": 60, "search_steps": 4, "learning_rate": 0.1, "initial_const": 1.0}
 _BAD_DDN = ({"steps": 0}, {"init_norm": -1.0}, {"gamma": -0.1}, {"gamma": 1.5}, {"levels": 1}, {"levels": 2.5})

@@ -113,7 +113,7 @@ def test_it_keeps_the_mode_of_its_models():
 
 def test_bad_input_is_refused_by_name():
     models, _ = three()
-    for wrong in ([], models[0], [lambda x: x], "models"):
+    for wrong in ([], models[0], [lambda x: x], "models", {"a": models[0]}):
         with pytest.raises(ValueError, match="models.*expected"):
             ensemble(wrong)
     for wrong in ([0.5, 0.5], [0.5, 0.6, 0.1], [1.5, -0.5, 0.0], [0.5, 0.5, float("nan")], 1.0, ["a", "b", "c"]):

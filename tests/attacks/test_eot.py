@@ -1,5 +1,6 @@
 """Expectation over transformation: whose gradient it is, what it costs, where its draws come from."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -251,3 +252,17 @@ def test_bad_arguments_are_refused_by_name(bad):
     given = {"model": smooth_cnn(), "transform": known, "samples": 5} | bad
     with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
         eot(given.pop("model"), given.pop("transform"), given.pop("samples"), **given)
+
+
+def test_counts_may_be_numpys():
+    model, images, _ = scene()
+    view = eot(model, known, np.int64(5), batch_size=np.int64(3))
+    torch.testing.assert_close(view(images), eot(model, known, 5)(images))
+
+
+def test_transforms_and_models_of_other_shapes_are_named():
+    _, images, _ = scene()
+    with pytest.raises(ValueError, match=r"transform returned 1 images, expected 20"):
+        eot(smooth_cnn(), lambda x, generator: x[:1], 5)(images)
+    with pytest.raises(ValueError, match="model returned .*expected logits"):
+        eot(lambda x: x.sum((1, 2, 3)), known, 5)(images)

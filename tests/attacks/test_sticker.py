@@ -224,6 +224,7 @@ def test_bad_masks_are_named(wrong, message):
         ({"batch_size": 0}, "batch_size"), ({"samples": True}, "samples"), ({"step_size": -1.0}, "step_size"),
         ({"printable": -1.0}, "printable"), ({"smooth": float("nan")}, "smooth"), ({"max_angle": -1.0}, "max_angle"),
         ({"palette": torch.zeros(4, 1)}, "palette"), ({"palette": torch.zeros(0, 3)}, "palette"),
+        ({"palette": [[0, 0, 0]]}, "palette"),
         ({"scales": (0.0, 1.0)}, "scales"),
     ],
 )  # fmt: skip

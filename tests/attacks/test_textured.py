@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -163,6 +164,13 @@ def test_a_row_of_views_is_what_each_is_alone():
     together = sphere.render(sphere.texture, sphere.views(joined(*scenes), SIZE))
     alone = torch.cat([sphere.render(sphere.texture, sphere.views(scene, SIZE)) for scene in scenes])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-12)
+
+
+def test_sizes_may_be_numpys():
+    sphere, scenes = ball(rows=8), draw64(1, seeded())
+    assert torch.equal(sphere.views(scenes, np.int64(8)).uv, sphere.views(scenes, (8, 8)).uv)
+    with pytest.raises(ValueError, match="size is 'large', expected"):
+        sphere.views(scenes, "large")
 
 
 def test_pictures_that_are_not_square_show_more_at_the_sides():
@@ -430,7 +438,8 @@ def test_outcomes_are_counted_and_nan_is_none_of_them():
         ({"target": 7}, "target is 7"), ({"target": None}, "target and label"), ({"target": 1, "label": 1}, "target"),
         ({"label": -1}, "label"), ({"eps": -0.1}, "eps"), ({"penalty": -1.0}, "penalty"), ({"steps": 0}, "steps"),
         ({"samples": 1.5}, "samples"), ({"step_size": float("nan")}, "step_size"), ({"poses": 3}, "poses"),
-        ({"init": torch.zeros(3, 4, 4)}, "init"), ({"size": 0}, "height"),
+        ({"init": torch.zeros(3, 4, 4)}, "init"), ({"size": 0}, "size"),
+        ({"size": (8, 8, 3)}, "size"),
     ],
 )  # fmt: skip
 def test_bad_arguments_are_named(bad, message):

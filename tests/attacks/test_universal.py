@@ -3,6 +3,7 @@
 import copy
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -300,10 +301,20 @@ def test_bad_tensors_are_refused_by_name():
             seek(model, wrong, eps=0.1)
     with pytest.raises(ValueError, match="model.*expected"):
         seek(model, images.float(), eps=0.1)
+    with pytest.raises(ValueError, match="model is a function, expected a torch.nn.Module"):
+        fooling_rate(lambda x: model(x), torch.zeros_like(images[0]), images)
     v = torch.zeros_like(images[0])
     for wrong in (images, v[:1], v.float(), v / 0, None):
         with pytest.raises(ValueError, match="perturbation.*expected"):
             fooling_rate(model, wrong, images)
+
+
+def test_counts_may_be_numpys():
+    model, images = smooth_cnn(), pictures(4)
+    for method in ("deepfool", "sgd"):
+        v = seek(model, images, eps=np.float32(0.1), method=method, epochs=np.int64(1), batch_size=np.int64(3))
+        assert 0 < v.abs().max() <= 0.1 + 1e-8
+    assert 0 <= fooling_rate(model, v, images, batch_size=np.int64(3)) <= 1
 
 
 # -- diversity and transfer
