@@ -65,8 +65,8 @@ def recolor_operator(
         floor: added in squares to the edges there.
         solver: ``"cg"`` (preconditioned conjugate gradients on the images' device, matrix-free) or ``"lu"`` (a
             sparse factor of each image on the CPU, kept for every gradient to come); ``"lu"`` for images on the CPU
-            and ``"cg"`` elsewhere, where it is not given. Both work in float64 where the device has it: float32
-            leaves a relative residual of some 1e-3 on smooth images.
+            and ``"cg"`` elsewhere, where it is not given. Both work in float64 where the device has it: smooth
+            images have large weights, which cost float32 a digit.
         tolerance: relative residual at which ``"cg"`` stops.
 
     Returns:
