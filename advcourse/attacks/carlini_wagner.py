@@ -71,15 +71,13 @@ def carlini_wagner(
         check_classes(logits)
         check_logits(logits, labels, targets)
         rows = (~is_fooled(logits, labels, targets)).nonzero()[:, 0]
-        start = images.detach()[rows]
-        w = start.mul(2).sub_(1).mul_(INSIDE).atanh_()
-        adam = (w, torch.zeros_like(w), torch.zeros_like(w), torch.zeros_like(w[:, :1, :1, :1]))
         c = torch.full((len(rows),), float(initial_const), dtype=images.dtype, device=images.device)
         failed, succeeded = torch.zeros_like(c), torch.full_like(c, torch.inf)
         for _ in range(search_steps if len(rows) else 0):
             goal = labels[rows] if targets is None else targets[rows]
-            settings = (confidence, steps, learning_rate, targets is None)
-            found = minimise(model, start, goal, c, adam, rows, closest, *settings)
+            found = minimise(
+                model, images.detach()[rows], goal, c, rows, closest, confidence, steps, learning_rate, targets is None
+            )
             failed, succeeded = torch.where(found, failed, c), torch.where(found, c, succeeded)
             c = torch.where(succeeded.isinf(), 10 * c, (failed + succeeded) / 2).clamp_max(LARGEST)
     return closest.images
@@ -90,7 +88,6 @@ def minimise(
     images: Tensor,
     classes: Tensor,
     c: Tensor,
-    adam: tuple[Tensor, ...],
     rows: Tensor,
     closest: Closest,
     confidence: float,
@@ -98,12 +95,11 @@ def minimise(
     learning_rate: float,
     leave: bool,
 ) -> Tensor:
-    """Adam for each image at its own c, from where it was left; shows ``closest`` every iterate.
+    """One run of Adam for each image at its own c; shows ``closest`` every iterate.
 
     Args:
         images: those attacked, ``(n, C, H, W)``; ``classes`` and ``c`` are theirs, ``rows`` their places in
             ``closest``.
-        adam: w, the means of its gradient and of that squared, and the steps taken; moved on in place.
         leave: whether to leave ``classes`` or to reach them.
 
     Returns:
@@ -111,7 +107,8 @@ def minimise(
     """
     found = torch.zeros_like(c, dtype=torch.bool)
     places = torch.arange(len(c), device=c.device)
-    w, mean, square, taken = adam
+    w = images.mul(2).sub_(1).mul_(INSIDE).atanh_()
+    mean, square = torch.zeros_like(w), torch.zeros_like(w)
     least, before = torch.full_like(c, torch.inf), torch.full_like(c, torch.inf)
     tenth = max(1, steps // 10)
     for step in range(1, steps + 1):
@@ -136,19 +133,14 @@ def minimise(
         gradient.mul_(t.square_().neg_().add_(1).div_(2))  # dx/dw
         mean.lerp_(gradient, 1 - BETA1)
         square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-        taken += 1
-        root = square.div(1 - BETA2**taken).sqrt_().add_(TINY).mul_(1 - BETA1**taken)
-        w.addcdiv_(mean, root, value=-learning_rate)
+        root = square.div(1 - BETA2**step).sqrt_().add_(TINY)
+        w.addcdiv_(mean, root, value=-learning_rate / (1 - BETA1**step))
         if step % tenth == 0:
             going = least < IMPROVED * before
+            if not going.any():
+                break
             before = least
             if not going.all():
-                for whole, part in zip(adam, (w, mean, square, taken), strict=True):
-                    whole[places] = part
-                kept = (images, classes, c, rows, places, w, mean, square, taken, least, before)
-                images, classes, c, rows, places, w, mean, square, taken, least, before = (one[going] for one in kept)
-            if not len(places):
-                break
-    for whole, part in zip(adam, (w, mean, square, taken), strict=True):
-        whole[places] = part
+                kept = (images, classes, c, rows, places, w, mean, square, least, before)
+                images, classes, c, rows, places, w, mean, square, least, before = (one[going] for one in kept)
     return found
