@@ -149,7 +149,7 @@ def test_the_operator_is_built_once_and_serves_any_gradient():
 
 
 def test_the_eigenvectors_of_a_flat_image_are_cosines():
-    """Planted: its weights are alike, so L_w is the path Laplacians' sum. With LOBPCG the same lie 22 % off."""
+    """Planted: its weights are alike, so L_w is the path Laplacians' sum."""
     height, width, k = 9, 13, 12
     basis = eigenbasis(torch.full((3, height, width), 0.4, dtype=torch.float64), k, floor=0.1)
     rows, row_values = eigenvectors(height, "neumann", torch.device("cpu"), torch.float64)
