@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.attacks.balls import norms
+from advcourse.attacks.common import is_fooled
 from advcourse.attacks.ensemble import ensemble
 from advcourse.evaluate import Attack, evaluate
 from advcourse.inference import predict
@@ -117,10 +118,11 @@ def _table(
     rows = {}
     for name, source in sources.items():
         found = evaluate(source, attack, images, labels, batch_size=batch_size, targets=targets).adversarial
-        wanted = labels if targets is None else targets
         rows[name] = {"RMSD": rmsd(found, images).mean().item()}
         for other, model in models.items():
-            rows[name][other] = (predict(model, found).argmax(1) == wanted).double().mean().item()
+            logits = predict(model, found)
+            hits = logits.argmax(1) == labels if targets is None else is_fooled(logits, labels, targets)
+            rows[name][other] = hits.double().mean().item()
     table = pandas.DataFrame.from_dict(rows, orient="index").rename_axis(index="source", columns="model")
     table.attrs["images"] = int(kept.sum())
     return table

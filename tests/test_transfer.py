@@ -102,6 +102,25 @@ def test_with_targets_a_cell_is_the_matching_rate(scene, kind):
     assert row["b"] > 0 and (row[["a", "b", "c"]] != (1 - row[["a", "b", "c"]])).any()
 
 
+class Breaks(torch.nn.Module):
+    """Class 0, and for bright images a NaN for class 1."""
+
+    def forward(self, images):
+        logits = images.new_tensor([2.0, 1.0, 0.0]).expand(len(images), -1)
+        bright = images.mean((1, 2, 3)) > 0.9
+        return torch.where(bright[:, None] & (torch.arange(3) == 1), torch.nan, logits)
+
+
+def test_nan_logits_match_no_target():
+    """Trap: argmax takes a NaN for the largest logit."""
+    models, images, labels = {"a": Breaks(), "b": Breaks()}, pictures(4), torch.zeros(4, dtype=torch.int64)
+
+    def whiten(model, images, labels, targets):
+        return torch.ones_like(images)
+
+    assert not transfer_matrix(models, whiten, images, labels, targets=labels + 1)[["a", "b"]].any(axis=None)
+
+
 def test_one_and_the_same_model_transfers_to_itself():
     models = {"once": smooth_cnn(), "again": Shifted(smooth_cnn(), scale=1.0).eval()}
     images = pictures(12)
