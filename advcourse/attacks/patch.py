@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from advcourse.attacks.common import Model, input_gradient, nll, untouched
 from advcourse.attacks.eot import eot
-from advcourse.attacks.transforms import Transform, compose, draw, similarity
-from advcourse.attacks.warps import in_box
+from advcourse.attacks.transforms import Transform, compose, draw
+from advcourse.attacks.warps import in_box, similarity
 from advcourse.validation import (
     check_at_least,
     check_at_most,
@@ -113,7 +113,8 @@ class Patch:
             x, y = torch.full_like(x, place[0]), torch.full_like(y, place[1])
         # The patch is masked before it is resampled: nothing outside the mask bleeds in at its edge.
         both = torch.cat([mask * self.image.to(images), mask])[None]
-        pasted, cover = similarity(both, images.shape[2:], x, y, angle, scale).tensor_split([-1], dim=1)
+        dx, dy = x - (images.shape[3] - 1) / 2, y - (images.shape[2] - 1) / 2
+        pasted, cover = similarity(both, images.shape[2:], dx, dy, angle, scale).tensor_split([-1], dim=1)
         return in_box((1 - cover) * images + pasted)
 
 

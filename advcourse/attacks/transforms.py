@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from advcourse.attacks.warps import in_box, sample
+from advcourse.attacks.warps import in_box, similarity
 from advcourse.box import clip
 from advcourse.validation import check_at_least, check_at_most, check_callable, check_interval
 
@@ -23,28 +23,6 @@ def draw(images: Tensor, low: float, high: float, generator: torch.Generator | N
     device = images.device if generator is None else generator.device
     uniform = torch.rand(len(images), generator=generator, dtype=images.dtype, device=device)
     return uniform.to(images.device).mul_(high - low).add_(low)
-
-
-def similarity(source: Tensor, size: tuple[int, int], x: Tensor, y: Tensor, angle: Tensor, scale: Tensor) -> Tensor:
-    """Each source laid on an empty canvas: turned, scaled and moved, bilinear, zero around it.
-
-    Args:
-        source: ``(N, C, h, w)``; a single one is laid on all canvases.
-        size: of the canvases, ``(H, W)``.
-        x, y: where the source's centre comes to lie, each ``(N,)``: to the right and down in pixels, from the centre of
-            the canvas's first pixel.
-        angle: ``(N,)``, in degrees, counter-clockwise as displayed.
-        scale: ``(N,)``; at 1 a pixel of the source is as large as one of the canvas.
-
-    Returns:
-        ``(N, C, H, W)``. A shift by whole pixels copies pixels, to the last bit.
-    """
-    x, y, turn, scale = (value[:, None, None] for value in (x, y, torch.deg2rad(angle), scale))
-    right = torch.arange(size[1], dtype=source.dtype, device=source.device) - x
-    down = torch.arange(size[0], dtype=source.dtype, device=source.device)[:, None] - y
-    cosine, sine = torch.cos(turn) / scale, torch.sin(turn) / scale
-    middle_y, middle_x = ((side - 1) / 2 for side in source.shape[2:])
-    return sample(source, middle_x + cosine * right - sine * down, middle_y + sine * right + cosine * down)
 
 
 def random_rigid(max_shift: float = 0.0, max_angle: float = 0.0, scales: tuple[float, float] = (1.0, 1.0)) -> Transform:
@@ -59,11 +37,9 @@ def random_rigid(max_shift: float = 0.0, max_angle: float = 0.0, scales: tuple[f
     check_interval("scales", scales, above=0)
 
     def transform(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        height, width = images.shape[2:]
-        x = (width - 1) / 2 + draw(images, -max_shift, max_shift, generator)
-        y = (height - 1) / 2 + draw(images, -max_shift, max_shift, generator)
+        dx, dy = (draw(images, -max_shift, max_shift, generator) for _ in range(2))
         angle, scale = draw(images, -max_angle, max_angle, generator), draw(images, *scales, generator)
-        return in_box(similarity(images, (height, width), x, y, angle, scale))
+        return in_box(similarity(images, images.shape[2:], dx, dy, angle, scale))
 
     return transform
 

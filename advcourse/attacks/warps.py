@@ -72,13 +72,30 @@ def rigid(images: Tensor, dx: Tensor | float, dy: Tensor | float, angle: Tensor 
 
     Source: Engstrom et al. 2019, arXiv:1712.02779, section 3.
     """
-    dx, dy, angle = check_per_image(images, dx=dx, dy=dy, angle=angle)
-    x, y = _pixels(images)
-    middle_x, middle_y = (images.shape[3] - 1) / 2, (images.shape[2] - 1) / 2
-    cosine, sine = torch.cos(torch.deg2rad(angle)), torch.sin(torch.deg2rad(angle))
-    # Backwards: the pixel shown at (x, y) is the one that the shift and the turn bring there.
-    right, down = x - middle_x - dx, y - middle_y - dy
-    return in_box(sample(images, middle_x + cosine * right - sine * down, middle_y + sine * right + cosine * down))
+    dx, dy, angle = (value[:, 0, 0] for value in check_per_image(images, dx=dx, dy=dy, angle=angle))
+    return in_box(similarity(images, images.shape[2:], dx, dy, angle, torch.ones_like(angle)))
+
+
+def similarity(source: Tensor, size: tuple[int, int], dx: Tensor, dy: Tensor, angle: Tensor, scale: Tensor) -> Tensor:
+    """Each source laid on an empty canvas: scaled and turned about its centre and moved, bilinear, zero around it.
+
+    Args:
+        source: ``(N, C, h, w)``; a single one is laid on all canvases.
+        size: of the canvases, ``(H, W)``.
+        dx, dy: from the canvas's centre to the source's, each ``(N,)``: to the right and down, in pixels.
+        angle: ``(N,)``, in degrees, counter-clockwise as displayed.
+        scale: ``(N,)``; at 1 a pixel of the source is as large as one of the canvas.
+
+    Returns:
+        ``(N, C, H, W)``. Unturned at scale 1, what falls on a pixel is copied to the last bit.
+    """
+    dx, dy, turn, scale = (value[:, None, None] for value in (dx, dy, torch.deg2rad(angle), scale))
+    right = torch.arange(size[1], dtype=source.dtype, device=source.device) - (size[1] - 1) / 2 - dx
+    down = torch.arange(size[0], dtype=source.dtype, device=source.device)[:, None] - (size[0] - 1) / 2 - dy
+    # Backwards: the pixel shown there is the one that the change of size, the turn and the shift bring.
+    cosine, sine = torch.cos(turn) / scale, torch.sin(turn) / scale
+    middle_y, middle_x = ((side - 1) / 2 for side in source.shape[2:])
+    return sample(source, middle_x + cosine * right - sine * down, middle_y + sine * right + cosine * down)
 
 
 def displace(images: Tensor, flow: Tensor, *, padding: str = "border") -> Tensor:
