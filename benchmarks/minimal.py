@@ -62,7 +62,7 @@ def cases(cifar10: str, imagenet: str) -> list[Case]:
     return [
         Case("mnist/cnn", "mnist", 16, small, everyone),
         Case(cifar10, "cifar10", 8, small, everyone),
-        Case(imagenet, "imagenet-samples", 2, large, ("advcourse", "foolbox", "ART")),
+        Case(imagenet, "imagenet-samples", 2, large, ("advcourse", "foolbox", "adv-lib")),
     ]
 
 
