@@ -123,6 +123,17 @@ def test_the_search_goes_on_from_what_failed_and_what_succeeded(monkeypatch):
     assert [c[2] for c in tried] == [1, 10, 100, 1000, 1e4, 1e5]
 
 
+def test_adam_goes_on_from_one_constant_to_the_next(monkeypatch):
+    """Going back to the image with each would spend most of few steps on the way."""
+    monkeypatch.setattr(module, "IMPROVED", torch.inf)
+    model, images = Recorder(affine(2)), scattered(1)
+    labels = model.model(images).argmax(1)
+    carlini_wagner(model, images, labels, steps=10, search_steps=3, learning_rate=0.001, confidence=1e6)
+    away = [norms(x - images, "l2").item() for x in model.seen[1:]]
+    assert len(away) == 30 and away[0] < 1e-12
+    assert abs(away[10] - away[9]) < 0.3 * away[9] and abs(away[20] - away[19]) < 0.3 * away[19]
+
+
 def test_a_constant_that_grows_without_success_stays_finite():
     model, images = smooth_cnn(), pictures(2)
     labels = model(images).argmax(1)
