@@ -51,17 +51,16 @@ class Found:
 
 def cases(cifar10: str, imagenet: str) -> list[Case]:
     """Few images: Carlini & Wagner's attack takes hundreds of passes for each."""
-    small = (
-        (Search("deepfool", 50), 5),
-        (Search("deepfool", 50, candidates=5), 5),
-        (Search("carlini_wagner", 100, 9), 1),
-        (Search("ddn", 100), 3),
-    )
+
+    def small(candidates: int) -> tuple[tuple[Search, int], ...]:
+        few = Search("deepfool", 50, candidates=candidates)
+        return (Search("deepfool", 50), 5), (few, 5), (Search("carlini_wagner", 100, 9), 1), (Search("ddn", 100), 3)
+
     large = ((Search("deepfool", 50, candidates=10), 3), (Search("ddn", 20), 3))
     everyone = tuple(MAKERS)
     return [
-        Case("mnist/cnn", "mnist", 16, small, everyone),
-        Case(cifar10, "cifar10", 8, small, everyone),
+        Case("mnist/cnn", "mnist", 16, small(5), everyone),
+        Case(cifar10, "cifar10", 8, small(3), everyone),
         Case(imagenet, "imagenet-samples", 2, large, ("advcourse", "foolbox", "adv-lib")),
     ]
 
@@ -139,11 +138,15 @@ def verdicts(group: list[Found]) -> list[Verdict]:
 
 
 def few_candidates(all_of_them: Found, few: Found) -> Verdict:
-    """``candidates`` beside all classes: the same distance for far less."""
+    """``candidates`` beside all classes: the same distance for far fewer passes."""
     longer = few.distance.nanmedian() / all_of_them.distance.nanmedian()
     over = statistics.median(ratios(few.seconds, all_of_them.seconds))
-    what = f"{few.search.title}, {few.case.title}: median L2 at most 1.02 of all classes', in half the time"
-    return Verdict(what, f"{longer:.3f}, in {over:.2f} of the time", longer.item() <= 1.02 and over <= 0.5)
+    what = (
+        f"{few.search.title}, {few.case.title}: median L2 at most 1.02 of all classes', half their backwards, less time"
+    )
+    fewer = few.backwards / all_of_them.backwards
+    measured = f"{longer:.3f}, with {fewer:.2f} of the backwards in {over:.2f} of the time"
+    return Verdict(what, measured, longer.item() <= 1.02 and fewer <= 0.5 and over < 1)
 
 
 HEAD = ("library", "success", "median L2", "mean L2", "forwards", "backwards", "floor", "seconds", "time over ours")

@@ -43,12 +43,13 @@ def test_success_passes_and_time_are_held_against_the_best():
     assert "1.500 of adv-lib's" in held[-1].measured
 
 
-def test_few_candidates_must_be_much_faster_and_as_close():
+def test_few_candidates_must_cost_less_and_be_as_close():
     all_of_them = found("advcourse", [1.0, 2.0, 3.0])
-    few = Search("deepfool", 50, candidates=3)
-    assert few_candidates(all_of_them, found("advcourse", [1.0, 2.0, 3.0], seconds=0.4, search=few)).reached
-    assert not few_candidates(all_of_them, found("advcourse", [1.0, 2.0, 3.0], seconds=0.6, search=few)).reached
-    assert not few_candidates(all_of_them, found("advcourse", [1.0, 2.1, 3.0], seconds=0.4, search=few)).reached
+    few = {"search": Search("deepfool", 50, candidates=3), "backwards": 9.0, "seconds": 0.6}
+    assert few_candidates(all_of_them, found("advcourse", [1.0, 2.0, 3.0], **few)).reached
+    assert not few_candidates(all_of_them, found("advcourse", [1.0, 2.1, 3.0], **few)).reached
+    assert not few_candidates(all_of_them, found("advcourse", [1.0, 2.0, 3.0], **few | {"seconds": 1.1})).reached
+    assert not few_candidates(all_of_them, found("advcourse", [1.0, 2.0, 3.0], **few | {"backwards": 16.0})).reached
 
 
 def test_the_floor_is_the_formulas():
