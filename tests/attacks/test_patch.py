@@ -329,7 +329,7 @@ def test_the_bar_goes_to_stdout_and_only_where_asked_for(capsys):
     {"target": 4}, {"target": -1}, {"target": 1.0}, {"target": True}, {"area": 0}, {"area": -0.1}, {"area": 1.5},
     {"area": 0.01}, {"area": math.nan}, {"area": 0.9}, {"area": "0.1"}, {"shape": "star"}, {"max_angle": -5},
     {"max_angle": math.inf}, {"scales": (0, 1)}, {"scales": (2, 1)}, {"scales": 1.0}, {"steps": 0},
-    {"steps": 2.5}, {"step_size": -0.1}, {"batch_size": 0}, {"samples": 0}, {"init": torch.rand(2, 9, 9)},
+    {"steps": 2.5}, {"step_size": -0.1}, {"batch_size": 0}, {"samples": 0}, {"init": torch.full((2, 9, 9), 0.5)},
     {"init": "grey"}, {"init": torch.full((2, 3, 3), 2.0)}, {"transform": 3},
 ], ids=lambda bad: "-".join(f"{key}-{value}"[:20] for key, value in bad.items()))  # fmt: skip
 def test_bad_arguments_are_refused_by_name(bad):

@@ -162,7 +162,7 @@ def test_in_the_order_given():
     (random_rigid, {"scales": (1, float("inf"))}), (random_lighting, {"brightness": -0.1}),
     (random_lighting, {"contrast": 1.5}), (random_lighting, {"contrast": -0.5}), (random_noise, {"std": -1}),
     (random_noise, {"std": float("nan")}),
-], ids=str)  # fmt: skip
+], ids=lambda value: getattr(value, "__name__", str(value)))  # fmt: skip
 def test_bad_ranges_are_refused_by_name(make, bad):
     with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
         make(**bad)
