@@ -37,8 +37,8 @@ def carlini_wagner(
     s = 1 they cannot move, with the :math:`1 - 10^{-6}` of the authors' code hardly within a hundred steps). Each
     image has its own c: tenfold until one succeeds, then halfway between the largest that failed and the smallest
     that succeeded. Adam goes on from one c to the next, where the authors' code goes back to the image each
-    time: within few steps that gets further. It pauses for an image until the next c when a tenth of the steps has not
-    lowered its least loss by 0.1 %.
+    time: within few steps that gets further. A c has therefore succeeded if one of its last tenth of iterates did. Adam
+    pauses for an image until the next c when a tenth of the steps has not lowered its least loss by 0.1 %.
 
     Costs one forward pass, and at most search_steps * steps forward and search_steps * (steps - 1) backward passes.
 
@@ -110,7 +110,7 @@ def minimise(
         leave: whether to leave ``classes`` or to reach them.
 
     Returns:
-        Whether a success was seen at this c, ``(n,)``.
+        Whether an image succeeded at this c, and not only on the way from the last, ``(n,)``.
     """
     found = torch.zeros_like(c, dtype=torch.bool)
     places = torch.arange(len(c), device=c.device)
@@ -152,6 +152,7 @@ def minimise(
                 images, classes, c, rows, places, w, mean, square, taken, least, before = (one[going] for one in kept)
             if not len(places):
                 break
+            found[places] = False
     for whole, part in zip(adam, (w, mean, square, taken), strict=True):
         whole[places] = part
     return found

@@ -8,7 +8,7 @@ import torch
 
 from advcourse.attacks import carlini_wagner
 from advcourse.attacks.balls import norms
-from advcourse.attacks.common import margin
+from advcourse.attacks.common import Closest, margin
 from advcourse.evaluate import count_passes
 from tests.attacks.affine import affine, exact_distance, scattered
 from tests.attacks.test_gradient import Recorder
@@ -132,6 +132,20 @@ def test_adam_goes_on_from_one_constant_to_the_next(monkeypatch):
     away = [norms(x - images, "l2").item() for x in model.seen[1:]]
     assert len(away) == 30 and away[0] < 1e-12
     assert abs(away[10] - away[9]) < 0.3 * away[9] and abs(away[20] - away[19]) < 0.3 * away[19]
+
+
+def test_a_constant_too_small_to_hold_what_it_inherits_has_failed():
+    """Adam starts where the last constant succeeded: counting that for the next would halve it for ever."""
+    model, images = affine(2), scattered(4)
+    labels, rows = model(images).argmax(1), torch.arange(4)
+    beyond = images + 1.2 * (attack(model, images, labels) - images)
+    w = (module.INSIDE * (2 * beyond - 1)).atanh()
+    for c, expected in ((1e-6, False), (10.0, True)):
+        adam = (w.clone(), torch.zeros_like(w), torch.zeros_like(w), w.new_zeros(4, 1, 1, 1))
+        found = module.minimise(
+            model, images, labels, torch.full((4,), c).double(), adam, rows, Closest(images), 0.0, 200, 0.02, True
+        )
+        assert found.tolist() == [expected] * 4
 
 
 def test_a_constant_that_grows_without_success_stays_finite():
