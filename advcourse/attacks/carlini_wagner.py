@@ -136,7 +136,7 @@ def minimise(
         gradient = free.sub_(images).mul_(2)  # beyond the box too, so that w comes back
         if hinge.any():
             gradient += input_gradient(c * hinge, pixels)
-        gradient.mul_(t.square_().neg_().add_(1).div_(2))  # dx/dw
+        gradient.mul_(t.square_().neg_().add_(1).div_(2 * INSIDE))  # dx/dw
         mean.lerp_(gradient, 1 - BETA1)
         square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
         taken += 1
