@@ -51,6 +51,7 @@ def photographs(device: torch.device, without: int | None = None) -> tuple[Tenso
 
 
 def make_patch(device: torch.device) -> Tensors:
+    """The toaster patch, on a tenth of the area, for the reference MobileNet."""
     model = models.load(MOBILENET, device).requires_grad_(False).to(memory_format=torch.channels_last)
     learn, _ = photographs(device, without=TOASTER)
     made = attacks.patch(model, learn, target=TOASTER, area=0.1, steps=800, step_size=0.05, batch_size=16,
@@ -59,6 +60,7 @@ def make_patch(device: torch.device) -> Tensors:
 
 
 def measure_patch(device: torch.device, made: Tensors, draws: int = 10) -> str:
+    """How often the patch is read as a toaster on photographs it was not made on, and a grey disc in its place."""
     model, (_, unseen) = models.load(MOBILENET, device), photographs(device, without=TOASTER)
     shares = []
     for image in (made["image"], torch.full_like(made["image"], 0.5)):
@@ -73,6 +75,7 @@ def measure_patch(device: torch.device, made: Tensors, draws: int = 10) -> str:
 
 
 def make_sticker(device: torch.device) -> Tensors:
+    """Two bars that make a stop sign a speed limit."""
     model = models.load("gtsrb/cnn", device).requires_grad_(False)
     images, labels, _ = data.load("gtsrb", "train", stand_in=False)
     signs = images[labels == STOP].to(device)
@@ -82,10 +85,12 @@ def make_sticker(device: torch.device) -> Tensors:
 
 
 def as_sticker(made: Tensors) -> attacks.Sticker:
+    """The sticker that those tensors describe, photographed as it was made for."""
     return attacks.Sticker(made["image"], made["mask"], made["light"].item())
 
 
 def measure_sticker(device: torch.device, made: Tensors, draws: int = 10) -> str:
+    """What unseen stop signs are read as with the sticker, and with grey bars in its place."""
     model, one = models.load("gtsrb/cnn", device), as_sticker(made)
     images, labels, _ = data.load("gtsrb", "test", stand_in=False)
     signs = images[labels == STOP].to(device)
@@ -105,6 +110,7 @@ POSES = partial(draw_poses, noise=0.02)
 
 
 def make_texture(device: torch.device) -> Tensors:
+    """A soccer ball, no channel changed by more than 1/4, that is read as an espresso."""
     model = models.load(MOBILENET, device).requires_grad_(False)
     ball = TexturedObject.sphere(soccer_ball(128).to(device))
     found = attacks.texture(model, ball, target=ESPRESSO, eps=0.25, poses=POSES, steps=600, samples=10,
@@ -113,6 +119,7 @@ def make_texture(device: torch.device) -> Tensors:
 
 
 def measure_texture(device: torch.device, made: Tensors, poses: int = 200) -> str:
+    """What the ball is read as in poses it was not made on, and the plain ball in the same poses."""
     model, ball = models.load(MOBILENET, device), TexturedObject.sphere(soccer_ball(128).to(device))
     views = ball.draw_views(poses, seeded(device, 1), noise=0.02)
     found, plain = (attacks.pose_table(model, ball, each, SOCCER_BALL, ESPRESSO, views)

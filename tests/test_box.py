@@ -8,9 +8,10 @@ from advcourse.box import ROUNDING, clip
 VALUES = [-2.0, -1e-3, -ROUNDING / 2, 0.0, 0.3, 1.0, 1 + ROUNDING / 2, 1.001, torch.inf, -torch.inf]
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_values_are_those_of_clamp(dtype):
-    x = torch.tensor([*VALUES, torch.nan], dtype=dtype)
+@pytest.mark.parametrize("with_gradient", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_values_are_those_of_clamp(dtype, with_gradient):
+    x = torch.tensor([*VALUES, torch.nan], dtype=dtype, requires_grad=with_gradient)
     assert torch.equal(clip(x)[:-1], x[:-1].clamp(0, 1)) and clip(x)[-1].isnan()
 
 

@@ -6,13 +6,12 @@ import torch
 from torch import Tensor
 
 from advcourse.attacks.balls import norms
-from advcourse.attacks.common import Closest, Model, input_gradient, is_fooled, margin, untouched
+from advcourse.attacks.common import Closest, Model, adam_, input_gradient, is_fooled, margin, untouched
 from advcourse.validation import check_above, check_at_least, check_classes, check_count, check_inputs, check_logits
 
 INSIDE = 0.99
 LARGEST = 1e10
 IMPROVED = 0.999
-BETA1, BETA2, TINY = 0.9, 0.999, 1e-8
 
 
 def carlini_wagner(
@@ -137,11 +136,8 @@ def minimise(
         if hinge.any():
             gradient += input_gradient(c * hinge, pixels)
         gradient.mul_(t.square_().neg_().add_(1).div_(2 * INSIDE))  # dx/dw
-        mean.lerp_(gradient, 1 - BETA1)
-        square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
         taken += 1
-        root = square.div(1 - BETA2**taken).sqrt_().add_(TINY).mul_(1 - BETA1**taken)
-        w.addcdiv_(mean, root, value=-learning_rate)
+        adam_(w, gradient, mean, square, taken, learning_rate)
         if step % tenth == 0:
             going = least < IMPROVED * before
             before = least

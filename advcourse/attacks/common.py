@@ -52,6 +52,11 @@ def nll(scores: Tensor, labels: Tensor) -> Tensor:
     return -scores.gather(1, labels[:, None])[:, 0]
 
 
+def rising(loss: ImageLoss, logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> Tensor:
+    """What an attack raises, ``(N,)``: the loss of the labels or, where targets are given, minus the loss of those."""
+    return loss(logits, labels) if targets is None else -loss(logits, targets)
+
+
 LOSSES: dict[str, ImageLoss] = {"ce": cross_entropy, "margin": margin, "nll": nll}
 
 
@@ -85,6 +90,21 @@ def is_fooled(logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> 
     predicted = logits.detach().argmax(1)
     fooled = predicted != labels if targets is None else predicted == targets
     return fooled & ~logits.detach().isnan().any(1)
+
+
+def adam_(x: Tensor, gradient: Tensor, mean: Tensor, square: Tensor, step: int | Tensor, learning_rate: float) -> None:
+    """One step of Adam down the gradient, in place; every entry goes its own way.
+
+    Args:
+        mean, square: running means of the gradient and of its square, zeros before the first step.
+        step: its number, from 1; one for all, or a tensor that can be broadcast to ``x``.
+
+    Source: Kingma & Ba 2015, arXiv:1412.6980, algorithm 1 with its constants.
+    """
+    mean.lerp_(gradient, 1 - 0.9)
+    square.mul_(0.999).addcmul_(gradient, gradient, value=1 - 0.999)
+    root = square.div(1 - 0.999**step).sqrt_().add_(1e-8).mul_(1 - 0.9**step)
+    x.addcdiv_(mean, root, value=-learning_rate)
 
 
 def input_gradient(loss: Tensor, x: Tensor, retain_graph: bool = False) -> Tensor:

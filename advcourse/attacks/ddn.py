@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from advcourse.attacks.balls import norms, steepest
-from advcourse.attacks.common import Closest, Model, cross_entropy, input_gradient, is_fooled, untouched
+from advcourse.attacks.common import Closest, Model, cross_entropy, input_gradient, is_fooled, rising, untouched
 from advcourse.validation import check_at_least, check_at_most, check_classes, check_count, check_inputs, check_logits
 
 LAST_STEP = 0.01
@@ -73,7 +73,7 @@ def ddn(
                 if step == 0:
                     check_classes(logits)
                     check_logits(logits, labels, targets)
-                loss = cross_entropy(logits, labels) if targets is None else -cross_entropy(logits, targets)
+                loss = rising(cross_entropy, logits, labels, targets)
             fooled = is_fooled(logits, labels, targets)
             pixels, x = x, x.detach()
             closest.see(x, fooled, norms(x - start, "l2"), rows)

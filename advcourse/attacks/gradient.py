@@ -15,6 +15,7 @@ from advcourse.attacks.common import (
     input_gradient,
     is_fooled,
     logits_of,
+    rising,
     untouched,
 )
 from advcourse.validation import check_at_least, check_choice, check_count, check_inputs
@@ -48,7 +49,7 @@ def fgsm(model: Model, images: Tensor, labels: Tensor, *, eps: float, targets: T
     with untouched(model, images):
         x = images.detach().clone().requires_grad_()
         logits = logits_of(model, x, labels, targets)
-        loss = cross_entropy(logits, labels) if targets is None else -cross_entropy(logits, targets)
+        loss = rising(cross_entropy, logits, labels, targets)
         gradient = input_gradient(loss, x)
     return images.detach().add(gradient.sign_(), alpha=eps).clamp_(0, 1)
 
@@ -100,7 +101,7 @@ def ifgsm(
         for step in range(steps + 1):
             with torch.set_grad_enabled(step < steps):
                 logits = logits_of(model, x.requires_grad_(step < steps), labels, targets)
-                loss = cross_entropy(logits, labels) if targets is None else -cross_entropy(logits, targets)
+                loss = rising(cross_entropy, logits, labels, targets)
             fooled = is_fooled(logits, labels, targets)
             strongest.see(x, fooled, loss, rows)
             going = ~fooled

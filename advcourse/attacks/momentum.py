@@ -9,7 +9,16 @@ import torch
 from torch import Tensor
 
 from advcourse.attacks.balls import norms, project
-from advcourse.attacks.common import Model, Strongest, cross_entropy, input_gradient, is_fooled, logits_of, untouched
+from advcourse.attacks.common import (
+    Model,
+    Strongest,
+    cross_entropy,
+    input_gradient,
+    is_fooled,
+    logits_of,
+    rising,
+    untouched,
+)
 from advcourse.attacks.warps import sample
 from advcourse.validation import check_at_least, check_at_most, check_count, check_inputs
 
@@ -156,7 +165,7 @@ def _iterate(
 
     def loss_at(x: Tensor) -> tuple[Tensor, Tensor]:
         logits = logits_of(model, x, labels, targets)
-        return logits, cross_entropy(logits, labels) if targets is None else -cross_entropy(logits, targets)
+        return logits, rising(cross_entropy, logits, labels, targets)
 
     step_size = eps / steps if step_size is None else step_size
     strongest = Strongest(images)

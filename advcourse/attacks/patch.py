@@ -12,7 +12,8 @@ from tqdm import tqdm
 from advcourse.attacks.common import Model, input_gradient, nll, untouched
 from advcourse.attacks.eot import eot
 from advcourse.attacks.transforms import Transform, compose, draw
-from advcourse.attacks.warps import in_box, similarity
+from advcourse.attacks.warps import similarity
+from advcourse.box import clip
 from advcourse.validation import (
     check_at_least,
     check_at_most,
@@ -115,7 +116,7 @@ class Patch:
         both = torch.cat([mask * self.image.to(images), mask])[None]
         dx, dy = x - (images.shape[3] - 1) / 2, y - (images.shape[2] - 1) / 2
         pasted, cover = similarity(both, images.shape[2:], dx, dy, angle, scale).tensor_split([-1], dim=1)
-        return in_box((1 - cover) * images + pasted)
+        return clip((1 - cover) * images + pasted)
 
 
 def _reach(mask: Tensor, angle: Tensor, scale: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:

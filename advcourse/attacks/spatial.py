@@ -16,6 +16,7 @@ from advcourse.attacks.common import (
     input_gradient,
     is_fooled,
     logits_of,
+    rising,
     untouched,
 )
 from advcourse.validation import check_at_least, check_choice, check_count, check_counts, check_inputs
@@ -117,7 +118,7 @@ def _first_that_fools(model: Model, images: Tensor, labels: Tensor, targets: Ten
         with torch.no_grad():
             x = warps.rigid(images[copies], *chunk.flatten(0, 1).T)
             logits = logits_of(model, x, labels[copies], goals)
-            loss = cross_entropy(logits, labels[copies]) if goals is None else -cross_entropy(logits, goals)
+            loss = rising(cross_entropy, logits, labels[copies], goals)
         fooled = is_fooled(logits, labels[copies], goals).view(-1, several)
         loss = loss.view(-1, several)
         # argmax takes the first of equals.
@@ -137,7 +138,7 @@ def _ascend(model: Model, images: Tensor, labels: Tensor, targets: Tensor | None
         with torch.set_grad_enabled(step < STEPS):
             x = warps.rigid(images[rows], *(share.requires_grad_(step < STEPS) * extent).T)
             logits = logits_of(model, x, labels, targets)
-            loss = cross_entropy(logits, labels) if targets is None else -cross_entropy(logits, targets)
+            loss = rising(cross_entropy, logits, labels, targets)
         fooled = is_fooled(logits, labels, targets)
         strongest.see(x, fooled, loss, rows)
         going = ~fooled

@@ -5,11 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from advcourse.attacks.common import Closest, Model, input_gradient, is_fooled, logits_of, margin, untouched
+from advcourse.attacks.common import (
+    Closest,
+    Model,
+    adam_,
+    input_gradient,
+    is_fooled,
+    logits_of,
+    margin,
+    rising,
+    untouched,
+)
 from advcourse.attacks.warps import displace
 from advcourse.validation import check_at_least, check_count, check_inputs
 
-BETA1, BETA2 = 0.9, 0.999
 IMPROVED = 0.9999
 ROUNDING = 1e-4
 
@@ -70,7 +79,7 @@ def stadv(
             with torch.set_grad_enabled(step < steps):
                 x = displace(images, flow.requires_grad_(step < steps))
                 logits = logits_of(model, x, labels, targets)
-                lead = margin(logits, labels) if targets is None else -margin(logits, targets)
+                lead = rising(margin, logits, labels, targets)
                 hinge, roughness = (confidence - lead).clamp_min(0), flow_loss(flow)
                 loss = hinge + flow_weight * roughness
             fooled = is_fooled(logits, labels, targets)
@@ -82,9 +91,8 @@ def stadv(
             if step == steps or not going.any():
                 break
             gradient = input_gradient(loss, flow)
-            mean, square = mean.lerp(gradient, 1 - BETA1), square.lerp(gradient.square(), 1 - BETA2)
-            slope = mean / (1 - BETA1 ** (step + 1))
-            flow = flow.detach() - step_size * slope / ((square / (1 - BETA2 ** (step + 1))).sqrt() + 1e-8)
+            flow = flow.detach()
+            adam_(flow, gradient, mean, square, step + 1, step_size)
             if not going.all():
                 images, labels, rows, flow = images[going], labels[going], rows[going], flow[going]
                 mean, square, least, before = mean[going], square[going], least[going], before[going]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from advcourse.attacks.warps import in_box, similarity
+from advcourse.attacks.warps import similarity
 from advcourse.box import clip
 from advcourse.validation import check_at_least, check_at_most, check_callable, check_interval
 
@@ -39,7 +39,7 @@ def random_rigid(max_shift: float = 0.0, max_angle: float = 0.0, scales: tuple[f
     def transform(images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         dx, dy = (draw(images, -max_shift, max_shift, generator) for _ in range(2))
         angle, scale = draw(images, -max_angle, max_angle, generator), draw(images, *scales, generator)
-        return in_box(similarity(images, images.shape[2:], dx, dy, angle, scale))
+        return clip(similarity(images, images.shape[2:], dx, dy, angle, scale))
 
     return transform
 

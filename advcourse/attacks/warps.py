@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from advcourse.box import clip
 from advcourse.validation import check_at_least, check_choice, check_flow, check_per_image
 
 PADDINGS = ("zeros", "border")
@@ -44,12 +45,6 @@ def _pixels(like: Tensor) -> tuple[Tensor, Tensor]:
     return x, torch.arange(height, dtype=like.dtype, device=like.device)[:, None]
 
 
-def in_box(images: Tensor) -> Tensor:
-    """The images without what rounding adds above 1; unlike a clamp it lets the gradient pass at 0 and 1."""
-    images.data.clamp_(0, 1)
-    return images
-
-
 def rigid(images: Tensor, dx: Tensor | float, dy: Tensor | float, angle: Tensor | float) -> Tensor:
     r"""Each image turned about its centre and then shifted; black comes in from outside.
 
@@ -73,7 +68,7 @@ def rigid(images: Tensor, dx: Tensor | float, dy: Tensor | float, angle: Tensor 
     Source: Engstrom et al. 2019, arXiv:1712.02779, section 3.
     """
     dx, dy, angle = (value[:, 0, 0] for value in check_per_image(images, dx=dx, dy=dy, angle=angle))
-    return in_box(similarity(images, images.shape[2:], dx, dy, angle, torch.ones_like(angle)))
+    return clip(similarity(images, images.shape[2:], dx, dy, angle, torch.ones_like(angle)))
 
 
 def similarity(source: Tensor, size: tuple[int, int], dx: Tensor, dy: Tensor, angle: Tensor, scale: Tensor) -> Tensor:
@@ -121,7 +116,7 @@ def displace(images: Tensor, flow: Tensor, *, padding: str = "border") -> Tensor
     if padding == "border":  # once around suffices, and leaves the slope at the outermost pixels as it is elsewhere
         images = F.pad(images, (1, 1, 1, 1), mode="replicate")
         x, y = (x + 1).clamp(0, images.shape[3] - 1), (y + 1).clamp(0, images.shape[2] - 1)
-    return in_box(sample(images, x, y))
+    return clip(sample(images, x, y))
 
 
 def canvas(images: Tensor, max_shift: float, max_angle: float) -> Tensor:

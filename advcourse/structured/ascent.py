@@ -15,6 +15,7 @@ from advcourse.attacks.common import (
     input_gradient,
     is_fooled,
     logits_of,
+    rising,
     untouched,
 )
 
@@ -55,7 +56,7 @@ def climb(
         for step in range(steps + 1):
             with torch.set_grad_enabled(step < steps):
                 logits = logits_of(model, x.requires_grad_(step < steps), labels, targets)
-                loss = cross_entropy(logits, labels) if targets is None else -cross_entropy(logits, targets)
+                loss = rising(cross_entropy, logits, labels, targets)
             strongest.see(x, is_fooled(logits, labels, targets), loss)
             if step < steps:
                 gradient, x = input_gradient(loss, x), x.detach()

@@ -18,6 +18,7 @@ class Case:
         seeks: ``"misclassification"`` (stops per image, leaves the misclassified alone) or ``"loss"``.
         bound: norm and radius that the perturbation keeps, where it promises one.
         targeted: takes ``targets``.
+        minimal: goes no further than the boundary of the label or the target.
         random: draws; then it takes a ``generator``.
         bad: arguments that must be refused, with the name the message must hold.
     """
@@ -27,6 +28,7 @@ class Case:
     seeks: str
     bound: tuple[str, float] | None = None
     targeted: bool = True
+    minimal: bool = False
     random: bool = False
     bad: tuple[dict, ...] = ()
 
@@ -81,9 +83,9 @@ CATALOGUE = [
     Case("spatial-random", partial(spatial, search="random", **_SPATIAL), "misclassification", random=True),
     Case("deepfool", partial(deepfool, steps=20), "misclassification", targeted=False, bad=_BAD_DEEPFOOL),
     Case("deepfool-linf", partial(deepfool, norm="linf", candidates=2), "misclassification", targeted=False),
-    Case("carlini-wagner", partial(carlini_wagner, **_CW), "misclassification", bad=_BAD_CW),
+    Case("carlini-wagner", partial(carlini_wagner, **_CW), "misclassification", minimal=True, bad=_BAD_CW),
     Case("carlini-wagner-confident", partial(carlini_wagner, confidence=0.3, **_CW), "misclassification"),
-    Case("ddn", partial(ddn, steps=30), "misclassification", bad=_BAD_DDN),
+    Case("ddn", partial(ddn, steps=30), "misclassification", minimal=True, bad=_BAD_DDN),
     Case("stadv", partial(stadv, **_STADV), "misclassification", bad=_BAD_STADV),
     Case("stadv-confident", partial(stadv, confidence=0.3, **_STADV), "misclassification"),
     Case("mifgsm", partial(mifgsm, eps=EPS), "loss", ("linf", EPS), bad=_BAD_MIFGSM),

@@ -175,8 +175,10 @@ def test_targeted_moves_towards_the_target(case):
     result = run(case, model, images, labels, targets=targets)
     before, after = (model(x).softmax(1).gather(1, targets[:, None]) for x in (images, result))
     assert (after > before).float().mean() >= 0.9
-    reached = (model(result).argmax(1) == targets).all()  # a minimal-norm attack goes no further
-    assert reached or after.mean() > before.mean() + 0.1
+    if case.minimal:
+        assert (model(result).argmax(1) == targets).all()
+    else:
+        assert after.mean() > before.mean() + 0.1
 
 
 @pytest.mark.parametrize("case", [c for c in CATALOGUE if c.targeted and not c.random], ids=lambda case: case.name)
