@@ -9,7 +9,8 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _SUBMODULES = (
-    "attacks", "crafted", "data", "evaluate", "grading", "models", "plots", "runtime", "training", "widgets",
+    "attacks", "crafted", "data", "evaluate", "grading", "models", "plots", "runtime", "structured",
+    "studies", "training", "widgets",
 )  # fmt: skip
 
 

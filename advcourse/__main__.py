@@ -1,5 +1,5 @@
 """`python -m advcourse`: what is at hand (info), fetch a data set (data NAME), train a shipped network (train NAME),
-optimise a shipped perturbation (craft NAME)."""
+optimise a shipped perturbation (craft NAME), repeat a shipped comparison (study NAME)."""
 
 import argparse
 import datetime
@@ -7,12 +7,13 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from advcourse import __version__, attacks, crafted, data, evaluate, models, runtime, training
+from advcourse import __version__, attacks, crafted, data, evaluate, models, runtime, studies, training
 from advcourse.recipes import RECIPES, Recipe
 from advcourse.validation import check_count
 
@@ -38,6 +39,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     make.add_argument("name", help=", ".join(crafted.CRAFTS))
     make.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: the best at hand")
     make.add_argument("--out", type=Path, default=crafted.FOLDER, help="folder of the file and its card")
+    study = commands.add_parser("study", help="train the networks of a shipped comparison again")
+    study.add_argument("name", choices=("augmentation",))
+    study.add_argument(
+        "--arms",
+        nargs="+",
+        default=studies.ARMS[:3],
+        choices=studies.ARMS + studies.CONTROLS,
+        metavar="ARM",
+        help=f"of {', '.join(studies.ARMS + studies.CONTROLS)}; default: the first three",
+    )
+    study.add_argument("--seeds", type=int, default=5, help="how many, from 0 (%(default)s)")
+    for field in fields(studies.Settings):
+        study.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default,
+                           help="(%(default)s)")  # fmt: skip
+    study.add_argument("--workers", type=int, default=1, help="processes that find eigenbases (%(default)s)")
+    study.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: the best at hand")
+    study.add_argument("--out", type=Path, default=studies.FOLDER, help="folder of the table")
     args = parser.parse_args(arguments)
     try:
         if args.command == "info":
@@ -47,14 +65,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif args.command == "craft":
             device = torch.device(args.device) if args.device else runtime.device()
             show_card(crafted.craft(args.name, device, args.out))
+        elif args.command == "study":
+            settings = studies.Settings(**{field.name: getattr(args, field.name) for field in fields(studies.Settings)})
+            device = torch.device(args.device) if args.device else runtime.device()
+            made = studies.augmentation(args.arms, args.seeds, settings, device, folder=args.out, workers=args.workers)
+            print(studies.summary(made).round(4).to_string())
         else:
             train_recipe(args.name, args.epochs, args.device, args.out, args.checkpoint, args.resume)
     except (ValueError, RuntimeError, OSError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        resumes = args.command == "train" and args.resume
-        print("\nstopped" + "; the same command goes on from the checkpoint" * resumes, file=sys.stderr)
+        resumes = args.command == "study" or (args.command == "train" and args.resume)
+        print("\nstopped" + "; the same command goes on where it stopped" * resumes, file=sys.stderr)
         return 130
     return 0
 

@@ -74,16 +74,19 @@ class BasicBlock(nn.Module):
 
 
 class CifarResNet(nn.Module):
-    """ResNet of ``6 * blocks + 2`` layers for 32x32 images (He et al. 2016, arXiv:1512.03385, section 4.2)."""
+    """ResNet of ``6 * blocks + 2`` layers for 32x32 images (He et al. 2016, arXiv:1512.03385, section 4.2).
 
-    def __init__(self, blocks: int = 3, classes: int = 10):
+    Its stages have ``width``, twice and four times as many channels; the paper's have 16, 32 and 64.
+    """
+
+    def __init__(self, blocks: int = 3, classes: int = 10, width: int = 16):
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
-        self.layer1 = self._stage(16, 16, blocks, 1)
-        self.layer2 = self._stage(16, 32, blocks, 2)
-        self.layer3 = self._stage(32, 64, blocks, 2)
-        self.linear = nn.Linear(64, classes)
+        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.layer1 = self._stage(width, width, blocks, 1)
+        self.layer2 = self._stage(width, 2 * width, blocks, 2)
+        self.layer3 = self._stage(2 * width, 4 * width, blocks, 2)
+        self.linear = nn.Linear(4 * width, classes)
 
     @staticmethod
     def _stage(inputs: int, outputs: int, blocks: int, stride: int) -> nn.Sequential:

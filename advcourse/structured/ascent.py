@@ -59,20 +59,48 @@ def climb(
                 loss = rising(cross_entropy, logits, labels, targets)
             strongest.see(x, is_fooled(logits, labels, targets), loss)
             if step < steps:
-                gradient, x = input_gradient(loss, x), x.detach()
-                # Only its direction counts; that of a saturated loss would vanish in the products to come.
-                gradient = gradient / norms(gradient, "linf").clamp_min(torch.finfo(x.dtype).tiny)[:, None, None, None]
+                rise = steepest(loss, x, operator, step_size, vectors)
                 with torch.no_grad():
-                    rise = scaled(operator(gradient, x), step_size, vectors)
                     change = rise if change is None else change + rise
                     longest = lengths(change, vectors)
                     change = torch.where(longest > bound, scaled(change, bound, vectors), change)
                     x = apply(change)
-                del gradient, logits, loss, rise  # not alive beside the next forward pass
+                del logits, loss, rise  # not alive beside the next forward pass
     return strongest.images
 
 
-def scaled(change: Tensor, length: float, vectors: bool) -> Tensor:
-    """Each image's change scaled to that largest length; zeros stay zeros."""
+def one_step(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    operator: Callable[[Tensor, Tensor], Tensor],
+    length: float | Tensor,
+    vectors: bool,
+) -> Tensor:
+    """The change of that length that the operator makes of the gradient, for one forward and one backward pass.
+
+    Unlike :func:`climb` it does not ask whether the loss rose: training has no use for the answer, and it would cost
+    another forward pass.
+    """
+    with untouched(model, images):
+        x = images.clone().requires_grad_()
+        loss = cross_entropy(logits_of(model, x, labels), labels)
+        return steepest(loss, x, operator, length, vectors)
+
+
+def steepest(
+    loss: Tensor, x: Tensor, operator: Callable[[Tensor, Tensor], Tensor], length: float | Tensor, vectors: bool
+) -> Tensor:
+    """What the operator makes of each image's gradient at ``x``, scaled to that largest length, without a graph."""
+    gradient = input_gradient(loss, x)
+    # Only its direction counts; that of a saturated loss would vanish in the products to come.
+    gradient = gradient / norms(gradient, "linf").clamp_min(torch.finfo(x.dtype).tiny)[:, None, None, None]
+    with torch.no_grad():
+        return scaled(operator(gradient, x.detach()), length, vectors)
+
+
+def scaled(change: Tensor, length: float | Tensor, vectors: bool) -> Tensor:
+    """Each image's change scaled to that largest length, one for all or ``(N, 1, 1, 1)``; zeros stay zeros."""
     longest = lengths(change, vectors)
     return change * (length / longest).masked_fill(longest < torch.finfo(change.dtype).tiny, 0)
