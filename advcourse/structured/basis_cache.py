@@ -21,6 +21,7 @@ from advcourse.validation import check_count, check_images
 
 ADVICE = "make the cache again with cache_eigenbases, which keeps what is sound"
 PATTERN = "bases-*.safetensors"
+MIXER = -7046029254386353131  # odd, so that nothing is lost; its bits are those of the golden ratio
 
 
 class BasisCache:
@@ -145,9 +146,10 @@ def fingerprints(images: Tensor) -> Tensor:
     """A number for every image, int64 ``(N,)``, that depends on each bit of it; computed on the images' device."""
     bits = images.contiguous().view(torch.int64 if images.element_size() == 8 else torch.int32).flatten(1).long()
     weights = _weights(bits.shape[1]).to(bits.device)
-    mixed = bits * -7046029254386353131  # odd: bits move up, where images of few levels differ in high bits only
-    mixed = mixed ^ (mixed >> 32)
-    return (mixed * weights).sum(1)
+    for shift in (32, 29):  # bits move up and down, for images of few levels differ in a few high bits only
+        bits = bits * MIXER
+        bits = bits ^ (bits >> shift)
+    return (bits * weights).sum(1)
 
 
 @lru_cache(maxsize=8)

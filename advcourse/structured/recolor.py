@@ -109,7 +109,12 @@ def _by_gradients(
             def apply(u: Tensor) -> Tensor:
                 return (alpha / lam) * u + parts.edges(parts.edges_adjoint(u))
 
-            u = pcg(apply, alpha / lam + rows, parts.edges(gradient), dims=(2, 3), tolerance=tolerance)
+            b = parts.edges(gradient)
+            # A residual r of this system is one of lam / alpha A^T r in z; A A^T has up to seven entries in a row.
+            size, shorter = (t.flatten(1).norm(dim=1)[:, None, None, None] for t in (gradient, b))
+            most = lam / alpha * (7 * rows.amax((2, 3), keepdim=True)).sqrt() * shorter
+            strict = tolerance * (size / most).nan_to_num(1).clamp_max(1)
+            u = pcg(apply, alpha / lam + rows, b, dims=(2, 3), tolerance=strict)
             return (gradient - parts.edges_adjoint(u)) / alpha
 
         return woodbury

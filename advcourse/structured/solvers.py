@@ -20,7 +20,7 @@ def pcg(
     b: Tensor,
     *,
     dims: tuple[int, ...],
-    tolerance: float = 1e-5,
+    tolerance: float | Tensor = 1e-5,
     iterations: int = 2000,
 ) -> Tensor:
     r"""Solves S x = b by conjugate gradients with Jacobi's preconditioner, many systems at a time.
@@ -35,7 +35,7 @@ def pcg(
         diagonal: of S, shaped as b or broadcastable to it.
         b: right-hand sides.
         dims: the axes of b that make up one system; along the others the systems are independent.
-        tolerance: relative residual.
+        tolerance: relative residual, of all systems or of each.
         iterations: at most so many in a row, after which a warning is given.
 
     Source: Hestenes & Stiefel 1952, Journal of Research of the National Bureau of Standards 49.
