@@ -9,10 +9,11 @@ import warnings
 import torch
 
 from advcourse import runtime
-from benchmarks import beyond, footprint, measure, minimal, report, steps, timing
+from benchmarks import beyond, footprint, measure, minimal, report, scaling, steps, structured, timing
 from benchmarks.cases import Case, cases
+from benchmarks.peers import PACKAGES
 
-PARTS = ("import", "cifar10", "imagenet", "steps", "minimal", "spatial", "universal")
+PARTS = ("import", "cifar10", "imagenet", "steps", "minimal", "spatial", "universal", "flow", "recolor")
 IMPORTS = ["import advcourse", "import advcourse.attacks"]
 
 
@@ -45,9 +46,14 @@ def main() -> None:
         elif part == "universal":
             verdict, rows = beyond.universal_methods(options.cifar10, 200, 500, device)
             text = f"{report.verdict_table([verdict])}\n\n{report.table(beyond.UNIVERSAL_HEAD, rows)}"
+        elif part in ("flow", "recolor"):
+            with scaling.threads(torch.get_num_threads()):
+                text = structured.tables(part, device, options.clock, options.rounds or 15)
         else:
             text = _networks(networks[part], options, device)
-        setting = report.setting(device, _command(part, options), (time.perf_counter() - started) / 60, options.note)
+        minutes = (time.perf_counter() - started) / 60
+        packages = ("scipy",) if part in ("flow", "recolor") else PACKAGES
+        setting = report.setting(device, _command(part, options), minutes, options.note, packages)
         print(f"{setting}\n\n{text}", flush=True)
         if not options.dry:
             report.write(f"{setting}\n\n{text}", part)

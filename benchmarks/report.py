@@ -46,9 +46,9 @@ def processor() -> str:
     return named[0] if named else platform.processor() or platform.machine()
 
 
-def setting(device: torch.device, command: str, minutes: float, note: str) -> str:
-    """When, where, and with what."""
-    versions = {package: importlib.metadata.version(package) for package in ("advcourse", "torch", "numpy", *PACKAGES)}
+def setting(device: torch.device, command: str, minutes: float, note: str, packages: Sequence[str] = PACKAGES) -> str:
+    """When, where, and with what: the library, PyTorch, NumPy and the packages."""
+    versions = {package: importlib.metadata.version(package) for package in ("advcourse", "torch", "numpy", *packages)}
     where = f"{processor()}, {torch.get_num_threads()} threads"
     if device.type == "cuda":
         where = f"{torch.cuda.get_device_name(device)}; {where}"
