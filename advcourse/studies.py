@@ -209,7 +209,7 @@ def _run(
             model, settings, tests[0][:ATTACKED].to(device), tests[1][:ATTACKED].to(device), caches["test"]
         ),
         "loss": round(history[-1]["loss"], 5),
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds, 3),
     }
 
 
