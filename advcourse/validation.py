@@ -237,12 +237,12 @@ def check_per_image(images: Tensor, **arguments: float | Tensor) -> list[Tensor]
     return [value.expand(len(images) if value.dim() == 0 else -1)[:, None, None] for value in values]
 
 
-def check_flow(flow: Tensor, images: Tensor) -> None:
+def check_flow(flow: Tensor, images: Tensor, name: str = "flow") -> None:
     """A flow ``(N, 2, H, W)``: for every pixel of every image how far to the right and down, in pixels."""
     expected = (len(images), 2, *images.shape[2:])
     if not isinstance(flow, Tensor) or flow.shape != expected:
         came = tuple(flow.shape) if isinstance(flow, Tensor) else type(flow).__name__
-        raise ValueError(f"flow is {came}, expected {expected}: x and y in pixels for every pixel")
+        raise ValueError(f"{name} is {came}, expected {expected}: x and y in pixels for every pixel")
 
 
 def check_basis(vectors: Tensor, values: Tensor, images: Tensor) -> None:

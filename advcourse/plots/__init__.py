@@ -5,6 +5,7 @@ there, and make a figure of their own where none is given.
 """
 
 from advcourse.plots.curves import accuracy_curve, success_curve, top5
+from advcourse.plots.fields import draw_field
 from advcourse.plots.images import draw_image, magnify, show_attack, show_images
 from advcourse.plots.loss import loss_along, loss_landscape
 from advcourse.plots.regions import decision_regions
@@ -16,6 +17,7 @@ __all__ = [
     "STYLE",
     "accuracy_curve",
     "decision_regions",
+    "draw_field",
     "draw_image",
     "loss_along",
     "loss_landscape",
