@@ -1,14 +1,17 @@
-"""The playground, driven without a browser."""
+"""The explorers, driven without a browser."""
 
 import io
+import sys
 
 import pytest
 import torch
 from PIL import Image
 from torch import nn
 
-from advcourse import widgets
+from advcourse import plots, widgets
+from advcourse.attacks.common import cross_entropy
 from advcourse.rendering import TexturedObject
+from advcourse.structured import edge_correlation, flow, recolor, warp
 
 CLASSES = ["dark", "bright"]
 
@@ -59,7 +62,8 @@ def test_eps_zero_changes_nothing(playground, attack, monkeypatch):
         drawn.append((image, adversarial))
         return real(model, image, label, adversarial, *rest)
 
-    monkeypatch.setattr(widgets, "draw_playground", spy)
+    # by its name in sys.modules: in the package, ``playground`` is the function
+    monkeypatch.setattr(sys.modules["advcourse.widgets.playground"], "draw_playground", spy)
     playground.attack.value = attack
     playground.eps.value = 0
     image, adversarial = drawn[-1]
@@ -158,7 +162,7 @@ def test_the_turntable_turns_and_draws_anew(table):
 
 def test_the_turntable_shows_what_the_network_reads(table, monkeypatch):
     titles = []
-    monkeypatch.setattr(widgets.plots, "draw_image", lambda ax, image, title="": titles.append(title))
+    monkeypatch.setattr(plots, "draw_image", lambda ax, image, title="": titles.append(title))
     for light, yaw in ((0, 0), (0, 180), (0, 0)):
         table.light.value, table.yaw.value = light, yaw
     assert titles == ["half white: left", "half white: right"]
@@ -171,3 +175,153 @@ def test_the_turntable_shows_its_errors_and_refuses_what_is_no_texture(table):
     for textures in ({}, {"flat": torch.zeros(3, 8)}, {"bright": torch.full((3, 8, 8), 2.0)}):
         with pytest.raises(ValueError, match="textures.*expected"):
             widgets.turntable(Leftness(), TexturedObject.sphere(rows=8), textures, ["left", "right"])
+
+
+class Corner(nn.Module):
+    """Class 0 as long as the picture is bright and red towards its upper left corner."""
+
+    def forward(self, images):
+        rows, columns = (torch.linspace(1, -1, side, dtype=images.dtype) for side in images.shape[2:])
+        weights = torch.tensor([1.0, 0.3, 0.3], dtype=images.dtype)[:, None, None] * (rows[:, None] + columns)
+        z = (images * weights).mean((1, 2, 3)) * 40
+        return torch.stack([z, -z], 1)
+
+
+def blobs(height=28, width=24):
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)
+    spots = [torch.exp(-((rows - r) ** 2 + (columns - c) ** 2) / 18) for r, c in ((10, 8), (16, 14))]
+    tint = torch.tensor([0.8, 0.5, 0.3])[:, None, None]
+    return torch.stack([0.1 + tint * spot for spot in spots])
+
+
+@pytest.fixture
+def deformer():
+    return widgets.deformer(Corner(), blobs(), torch.tensor([0, 0]), ["corner", "elsewhere"])
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """What the deformer draws from now on: image, changed and the keyword arguments."""
+    calls, real = [], widgets.draw_deformer
+
+    def spy(model, image, label, changed, classes, **named):
+        calls.append((image, changed, named))
+        return real(model, image, label, changed, classes, **named)
+
+    monkeypatch.setattr(sys.modules["advcourse.widgets.deformer"], "draw_deformer", spy)
+    return calls
+
+
+def test_the_deformer_can_be_found_and_draws_at_once(deformer):
+    assert "advcourse-deformer" in deformer._dom_classes
+    assert deformer.picture in deformer.children and deformer.picture.value == deformer.start
+    assert deformer.displacement.max == 1.0  # 28 pixels, the longer side
+    with Image.open(io.BytesIO(deformer.start)) as picture:
+        assert picture.format == "PNG" and min(picture.size) > 200
+
+
+@pytest.mark.parametrize(
+    "kind, size, smooth", [("motion", "displacement", "gamma"), ("recolouring", "strength", "rho")]
+)
+def test_every_control_of_the_deformer_changes_the_picture_and_start_is_kept(deformer, kind, size, smooth):
+    start = deformer.start
+    deformer.kind.value = kind
+    values = ((size, getattr(deformer, size).max / 4), (smooth, 1.0), ("steps", 7), ("image", 1))
+    for control, value in values:
+        before = deformer.picture.value
+        getattr(deformer, control).value = int(value) if control == "strength" else value
+        assert deformer.picture.value != before, control
+        assert "Error" not in deformer.message.value
+    assert deformer.start == start
+
+
+def test_only_the_sliders_of_the_kind_are_seen_and_the_others_keep_their_values(deformer):
+    def seen():
+        sliders = ("displacement", "gamma", "strength", "rho")
+        return [name for name in sliders if getattr(deformer, name).layout.display != "none"]
+
+    assert seen() == ["displacement", "gamma"]
+    deformer.displacement.value = 0.25
+    deformer.kind.value = "recolouring"
+    assert seen() == ["strength", "rho"] and "1/255" in deformer.unit.value
+    deformer.kind.value = "motion"
+    assert seen() == ["displacement", "gamma"] and "pixels" in deformer.unit.value
+    assert deformer.displacement.value == 0.25
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_the_field_drawn_is_the_one_applied(deformer, drawn, steps):
+    deformer.steps.value, deformer.displacement.value = steps, 0.75
+    image, moved, named = drawn[-1]
+    field = named["field"]
+    assert torch.equal(warp(image[None], field[None])[0], moved) and not torch.equal(image, moved)
+    attacked = flow(Corner(), image[None], torch.tensor([0]), gamma=10**2.5, max_displacement=0.75, steps=steps)
+    assert torch.equal(attacked[0], moved)
+    lengths = field.norm(dim=0)
+    assert f"{lengths.max():.2f} px at the most, {lengths.mean():.3f} px in the mean" in deformer.message.value
+    assert f"{(moved - image).norm() / image.norm():.4f}" in deformer.message.value
+
+
+def test_recolouring_states_what_it_did(deformer, drawn):
+    deformer.kind.value = "recolouring"
+    deformer.steps.value, deformer.strength.value = 3, 32
+    image, changed, named = drawn[-1]
+    expected = recolor(Corner(), image[None], torch.tensor([0]), strength=32 / 255, rho=10**2.5, steps=3)
+    assert torch.equal(changed, expected[0]) and named.get("field") is None
+    loss = [cross_entropy(Corner()(x[None]), torch.tensor([0])).item() for x in (image, changed)]
+    assert loss[1] > loss[0]
+    assert f"largest change {255 * (changed - image).abs().max():.1f}/255" in deformer.message.value
+    assert f"{edge_correlation(image[None], expected).item():.3f}" in deformer.message.value
+
+
+def test_the_operator_is_built_anew_for_another_image_or_rho_alone(deformer, monkeypatch):
+    built, module = [], sys.modules["advcourse.widgets.deformer"]
+    real = module.recolor_operator
+    monkeypatch.setattr(module, "recolor_operator", lambda *a, **b: built.append(b) or real(*a, **b))
+    deformer.kind.value = "recolouring"
+    deformer.steps.value, deformer.strength.value = 3, 32
+    assert built == [{"rho": 10**2.5}]
+    deformer.rho.value = 10.0
+    deformer.image.value = 1
+    assert len(built) == 3
+    deformer.images = deformer.images / 2
+    deformer.strength.value = 16
+    assert len(built) == 4
+
+
+@pytest.mark.parametrize("kind, size", [("motion", "displacement"), ("recolouring", "strength")])
+def test_size_zero_leaves_the_image_and_says_so(deformer, drawn, kind, size):
+    deformer.kind.value = kind
+    getattr(deformer, size).value = 0
+    image, changed, named = drawn[-1]
+    assert torch.equal(image, changed)
+    assert "left as it is" in deformer.message.value
+    figure = widgets.draw_deformer(Corner(), image, 0, changed, deformer.classes, **named)
+    assert figure.axes[1].get_title() in ("no motion", "no change (grey)")
+
+
+def test_the_panels_state_their_factors():
+    image = blobs()[0]
+    field = torch.zeros(2, 28, 24)
+    field[0, 9, 9] = 0.4
+    for changed, named, title in (
+        (image, {"field": field}, "motion, arrows × 10"),
+        (image + 0.04, {}, "change × 10 (grey: none)"),
+    ):
+        figure = widgets.draw_deformer(Corner(), image, 0, changed, ["a", "b"], **named)
+        assert figure.axes[1].get_title() == title
+
+
+def test_the_deformer_shows_its_errors_and_refuses_bad_input(deformer):
+    shown, good = deformer.picture.value, deformer.images
+    deformer.images = torch.full((2, 3, 28, 24), float("nan"))
+    for kind in ("recolouring", "motion"):
+        deformer.kind.value = kind
+        assert "ValueError" in deformer.message.value and "NaN" in deformer.message.value
+        assert deformer.picture.value == shown
+    deformer.images = good
+    deformer.steps.value = 2
+    assert "Error" not in deformer.message.value
+    for images, labels, named in ((2 * blobs(), [0, 0], "images"), (blobs(), [0], "labels")):
+        with pytest.raises(ValueError, match=f"{named}.*expected"):
+            widgets.deformer(Corner(), images, torch.tensor(labels), ["a", "b"])

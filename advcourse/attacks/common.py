@@ -132,8 +132,8 @@ class Strongest:
         self.fooled = torch.zeros(len(images), dtype=torch.bool, device=images.device)
         self.loss = torch.full((len(images),), -torch.inf, dtype=images.dtype, device=images.device)
 
-    def see(self, x: Tensor, fooled: Tensor, loss: Tensor, rows: Tensor | slice = slice(None)) -> None:
-        """Compare the iterate ``x`` of the images ``rows`` with the best of each."""
+    def see(self, x: Tensor, fooled: Tensor, loss: Tensor, rows: Tensor | slice = slice(None)) -> Tensor:
+        """Compare the iterate ``x`` of the images ``rows`` with the best of each; which of them are better."""
         loss = loss.detach().to(self.loss.dtype)
         before, kept = self.fooled[rows], self.loss[rows]
         better = (fooled & ~before) | ((fooled == before) & (loss > kept))
@@ -143,6 +143,7 @@ class Strongest:
             self.images[rows[better]] = x.detach()[better]
         self.fooled[rows] = before | fooled
         self.loss[rows] = torch.where(better, loss, kept)
+        return better
 
 
 class Closest:

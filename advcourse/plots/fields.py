@@ -52,8 +52,8 @@ def draw_field(
     ax.quiver(
         array(columns), array(rows), right, down, color=color, pivot="tail",
         angles="xy", scale_units="xy", scale=1 / factor,  # in pixels, along the axes as they point
-        units="xy", width=0.11 * every, headwidth=4, headlength=4, headaxislength=3.5, minlength=0.5,
-        path_effects=[withStroke(linewidth=1.6, foreground="white")],
+        units="xy", width=0.08 * every, headwidth=4, headlength=5, headaxislength=4.5, minlength=0.5,
+        path_effects=[withStroke(linewidth=1.0, foreground="white")],
     )  # fmt: skip
     ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     return ax

@@ -3,7 +3,7 @@
 from advcourse.structured.augment import augmented, flow_step, image_by_image, recolor_step
 from advcourse.structured.basis_cache import BasisCache, cache_eigenbases
 from advcourse.structured.eigenbasis import Basis, eigenbases, eigenbasis, learned_basis
-from advcourse.structured.flow import flow, flow_field, warp
+from advcourse.structured.flow import flow, flow_field, flow_with_field, warp
 from advcourse.structured.photometric import edge_correlation, edge_strength, photometric_operator
 from advcourse.structured.recolor import basis_operator, recolor, recolor_operator
 
@@ -20,6 +20,7 @@ __all__ = [
     "flow",
     "flow_field",
     "flow_step",
+    "flow_with_field",
     "image_by_image",
     "learned_basis",
     "photometric_operator",

@@ -37,7 +37,7 @@ def climb(
     operator: Callable[[Tensor, Tensor], Tensor],
     apply: Callable[[Tensor], Tensor],
     vectors: bool,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     r"""The strongest of ``steps`` iterates: changes :math:`u^{k+1} = B(u^k + \eta\,O(\nabla L(x^k)))` of one image.
 
     O is the operator, its result scaled to a largest length of one; :math:`\eta` is 2.5 bound / steps, as in PGD,
@@ -48,16 +48,21 @@ def climb(
         operator: ``(gradient, iterate) -> change``.
         apply: ``change -> images``, of the original images each time.
         vectors: lengths are those of the change's vectors (its channels), not of its values.
+
+    Returns:
+        Each image's strongest iterate and the change that made it, zeros where that is the image itself.
     """
     step_size = min(2.5 / steps, 1.0) * bound
     with untouched(model, images):
         strongest = Strongest(images)
-        x, change = images.clone(), None
+        x, change, best = images.clone(), None, 0.0
         for step in range(steps + 1):
             with torch.set_grad_enabled(step < steps):
                 logits = logits_of(model, x.requires_grad_(step < steps), labels, targets)
                 loss = rising(cross_entropy, logits, labels, targets)
-            strongest.see(x, is_fooled(logits, labels, targets), loss)
+            better = strongest.see(x, is_fooled(logits, labels, targets), loss)
+            if step:
+                best = torch.where(better[:, None, None, None], change, best)
             if step < steps:
                 rise = steepest(loss, x, operator, step_size, vectors)
                 with torch.no_grad():
@@ -66,7 +71,7 @@ def climb(
                     change = torch.where(longest > bound, scaled(change, bound, vectors), change)
                     x = apply(change)
                 del logits, loss, rise  # not alive beside the next forward pass
-    return strongest.images
+    return strongest.images, best
 
 
 def one_step(

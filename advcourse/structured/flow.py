@@ -198,6 +198,25 @@ def flow(
 
     Source: Luo, Mobahi & Bengio 2020, arXiv:2011.03010; the iteration is ours.
     """
+    return flow_with_field(
+        model, images, labels, gamma=gamma, max_displacement=max_displacement, steps=steps, targets=targets
+    )[0]
+
+
+def flow_with_field(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    gamma: float,
+    max_displacement: float,
+    steps: int = 1,
+    targets: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """What :func:`flow` returns, and the fields ``(N, 2, H, W)`` in pixels along which it warped the images to it.
+
+    The images are ``warp(images, fields)``. Where no iterate is stronger than the image itself, its field is zero.
+    """
     check_inputs(model, images, labels, targets)
     check_at_least(0, gamma=gamma, max_displacement=max_displacement)
     check_count(steps=steps)

@@ -18,6 +18,7 @@ from advcourse.validation import (
     check_above,
     check_at_least,
     check_basis,
+    check_callable,
     check_choice,
     check_count,
     check_gradient,
@@ -189,6 +190,7 @@ def recolor(
     weight: str = "strength",
     floor: float = 0.05,
     solver: str | None = None,
+    operator: Callable[[Tensor], Tensor] | None = None,
     targets: Tensor | None = None,
 ) -> Tensor:
     r"""Changes each image's colours, and not its contours, so that its loss rises; returns the strongest iterate.
@@ -212,6 +214,8 @@ def recolor(
             :func:`~advcourse.structured.eigenbasis.eigenbases`, or one basis for all without N; what is solved for
             otherwise. ``weight``, ``floor`` and ``solver`` are then not used, and ``lam`` must be 0.
         lam, rho, alpha, weight, floor, solver: of the operator, as in :func:`recolor_operator`.
+        operator: of these images, built before by :func:`recolor_operator` or :func:`basis_operator`; what describes
+            one is then not used, and there must be no ``basis``.
         targets: int64 ``(N,)``: the classes to reach.
 
     Returns:
@@ -229,7 +233,11 @@ def recolor(
     check_above(0, alpha=alpha)
     check_count(steps=steps)
     images = images.detach()
-    if basis is None:
+    if operator is not None:
+        check_callable(operator=operator)
+        if basis is not None:
+            raise ValueError("basis and operator are both given, expected one of them")
+    elif basis is None:
         operator = recolor_operator(
             images, lam=lam, rho=rho, alpha=alpha, weight=weight, floor=floor, solver=solver
         )  # fmt: skip
@@ -242,4 +250,4 @@ def recolor(
         model, images, labels, targets, steps=int(steps), bound=strength, vectors=False,
         operator=lambda gradient, x: operator(gradient),
         apply=lambda change: (images + change).clamp_(0, 1),
-    )  # fmt: skip
+    )[0]  # fmt: skip

@@ -10,7 +10,7 @@ from scipy.fft import dct
 from advcourse import data, models
 from advcourse.attacks.common import cross_entropy, input_gradient
 from advcourse.evaluate import count_passes
-from advcourse.structured import flow, flow_field, warp
+from advcourse.structured import flow, flow_field, flow_with_field, warp
 from advcourse.structured.flow import eigenvectors
 from tests.attacks.toys import Affine, pictures, smooth_cnn
 from tests.structured import dense
@@ -280,6 +280,21 @@ def test_it_costs_steps_forward_and_backward_and_one_forward(steps):
     with count_passes(model) as passes:
         flow(model, images, labels, gamma=1.0, max_displacement=1.0, steps=steps)
     assert (passes.forwards, passes.backwards) == (5 * (steps + 1), 5 * steps)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_the_field_beside_the_images_is_the_one_that_made_them(steps):
+    """Of the strongest iterate, which need not be the last, and zero for an image that came back as it was."""
+    model, images = smooth_cnn(), pictures(6)
+    labels = model(images).argmax(1)
+    images = torch.cat([images, torch.full_like(images[:1], 0.3)])  # one that no motion changes
+    labels = torch.cat([labels, labels[:1]])
+    moved, fields = flow_with_field(model, images, labels, gamma=1.0, max_displacement=4.0, steps=steps)
+    assert torch.equal(moved, flow(model, images, labels, gamma=1.0, max_displacement=4.0, steps=steps))
+    assert torch.equal(moved, warp(images, fields)) and not fields.requires_grad
+    still = (moved == images).flatten(1).all(1)
+    assert still[-1] and not still.all()
+    assert (fields[still] == 0).all() and (fields[~still] != 0).flatten(1).any(1).all()
 
 
 # -- bad input

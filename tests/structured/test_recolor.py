@@ -315,6 +315,22 @@ def test_it_costs_steps_forward_and_backward_and_one_forward(steps):
     assert (passes.forwards, passes.backwards) == (5 * (steps + 1), 5 * steps)
 
 
+def test_an_operator_built_before_is_the_one_built_inside():
+    model, images = smooth_cnn(), pictures(3)
+    labels = model(images).argmax(1)
+    basis = eigenbases(images, 5)
+    for built, settings in (
+        (recolor_operator(images, rho=3.0), {"rho": 3.0}),
+        (basis_operator(basis, rho=3.0), {"rho": 3.0, "basis": basis}),
+    ):
+        inside = recolor(model, images, labels, strength=0.2, steps=3, **settings)
+        assert torch.equal(recolor(model, images, labels, strength=0.2, steps=3, operator=built), inside)
+    with pytest.raises(ValueError, match="operator .*expected"):
+        recolor(model, images, labels, strength=0.2, operator=built, basis=basis)
+    with pytest.raises(ValueError, match="operator .*expected"):
+        recolor(model, images, labels, strength=0.2, operator=3)
+
+
 @pytest.mark.data
 def test_photographs_are_recoloured_and_keep_their_contours():
     """Beside PGD of the same L2: its contours are lost where those of the recoloured image stay."""
