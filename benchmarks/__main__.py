@@ -9,11 +9,13 @@ import warnings
 import torch
 
 from advcourse import runtime
-from benchmarks import beyond, footprint, measure, minimal, report, scaling, steps, structured, timing
+from benchmarks import augmentation, beyond, footprint, measure, minimal, report, scaling, steps, structured, timing
 from benchmarks.cases import Case, cases
 from benchmarks.peers import PACKAGES
 
-PARTS = ("import", "cifar10", "imagenet", "steps", "minimal", "spatial", "universal", "flow", "recolor")
+PARTS = ("import", "cifar10", "imagenet", "steps", "minimal", "spatial", "universal", "flow", "recolor",
+         "augmentation")  # fmt: skip
+ON_CIFAR10 = ("cifar10", "minimal", "spatial", "universal", "augmentation")
 IMPORTS = ["import advcourse", "import advcourse.attacks"]
 
 
@@ -49,10 +51,12 @@ def main() -> None:
         elif part in ("flow", "recolor"):
             with scaling.threads(torch.get_num_threads()):
                 text = structured.tables(part, device, options.clock, options.rounds or 15)
+        elif part == "augmentation":
+            text = augmentation.tables(options.cifar10, 1280, options.rounds or 5, device, options.clock)
         else:
             text = _networks(networks[part], options, device)
         minutes = (time.perf_counter() - started) / 60
-        packages = ("scipy",) if part in ("flow", "recolor") else PACKAGES
+        packages = {"flow": ("scipy",), "recolor": ("scipy",), "augmentation": ("accelerate",)}.get(part, PACKAGES)
         setting = report.setting(device, _command(part, options), minutes, options.note, packages)
         print(f"{setting}\n\n{text}", flush=True)
         if not options.dry:
@@ -96,7 +100,7 @@ def _command(part: str, options: argparse.Namespace) -> str:
     """The command that measures this part again."""
     values = {"clock": options.clock} if part != "steps" else {}
     values |= {"rounds": options.rounds} if options.rounds and part != "steps" else {}
-    values |= {"cifar10": options.cifar10} if part in ("cifar10", "minimal", "spatial", "universal") else {}
+    values |= {"cifar10": options.cifar10} if part in ON_CIFAR10 else {}
     values |= {"imagenet": options.imagenet} if part in ("imagenet", "minimal") else {}
     values |= {"photographs": options.photographs} if part == "imagenet" else {}
     return " ".join([f"python -m benchmarks --only {part}", *(f"--{name} {value}" for name, value in values.items())])
