@@ -16,7 +16,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOK = "lectures/03_first_attacks.ipynb"
+EXPLORERS = {
+    "03_first_attacks": (".advcourse-playground", "ε"),
+    "06_structured_perturbations": (".advcourse-deformer", "size (px)"),
+}
+"""By lecture: the CSS class of its explorer, and the label of a slider that is seen from the start."""
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -76,16 +80,23 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(lab, browser_executable):
+def browser(browser_executable):
     playwright = pytest.importorskip("playwright.sync_api")
-    address, token = lab
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=browser_executable, args=FLAGS)
-        window = browser.new_page(viewport={"width": 1400, "height": 1000})
-        window.set_default_timeout(60_000)
-        window.goto(f"{address}/lab/tree/{NOTEBOOK}?token={token}")
-        yield window
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(lab, browser, lecture):
+    """That lecture alone in a page of its own: reset forgets the tabs of the page before."""
+    address, token = lab
+    window = browser.new_page(viewport={"width": 1400, "height": 1000})
+    window.set_default_timeout(60_000)
+    window.goto(f"{address}/lab/tree/lectures/{lecture}.ipynb?token={token}&reset")
+    yield window
+    window.close()
 
 
 def test_without_the_token_nothing_is_served(lab):
@@ -106,6 +117,7 @@ def menu(page, title: str, entry: str) -> None:
     page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{entry}")).first.click()
 
 
+@pytest.mark.parametrize("lecture", ["03_first_attacks"])
 def test_students_check_their_work_but_do_not_see_the_instructors_tools(page):
     page.locator(".jp-NotebookPanel-toolbar").get_by_text("Validate").wait_for()
     menus = page.locator(".lm-MenuBar-itemLabel").all_inner_texts()
@@ -114,20 +126,24 @@ def test_students_check_their_work_but_do_not_see_the_instructors_tools(page):
     assert page.get_by_text("Create Assignment").count() == 0
 
 
-def pictures(page) -> list[str]:
-    """What the playground shows, as the bytes of its images (their addresses change on every update)."""
+def pictures(page, explorer: str) -> list[str]:
+    """What the explorer shows, as the bytes of its images (their addresses change on every update)."""
     return page.evaluate(
-        """async () => Promise.all([...document.querySelectorAll('.advcourse-playground img')].map(async img => {
+        """async explorer => Promise.all([...document.querySelectorAll(explorer + ' img')].map(async img => {
              const bytes = new Uint8Array(await (await fetch(img.src)).arrayBuffer());
              return Array.from(bytes, b => String.fromCharCode(b)).join('');
-           }))"""
+           }))""",
+        explorer,
     )
 
 
-def test_first_attacks_runs_and_its_playground_answers(page):
+@pytest.mark.parametrize("lecture", EXPLORERS)
+def test_a_lecture_runs_and_its_explorer_answers(page, lecture):
+    explorer, label = EXPLORERS[lecture]
     cells = page.locator(".jp-Notebook .jp-CodeCell")
     prompts = page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt")
     cells.first.wait_for()
+    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()  # cells run before the kernel answers are lost
     menu(page, "Edit", "Clear Outputs of All Cells")
     page.wait_for_function("!document.querySelector('.jp-Notebook .jp-OutputArea-output')")
     menu(page, "Run", "Run All Cells")
@@ -142,12 +158,12 @@ def test_first_attacks_runs_and_its_playground_answers(page):
     counts = [int(re.search(r"\d+", text)[0]) for text in prompts.all_text_contents()]
     assert counts == list(range(1, cells.count() + 1))
 
-    playground = page.locator(".advcourse-playground")
-    slider = playground.locator(".widget-hslider", has_text="ε")
+    widget = page.locator(explorer)
+    slider = widget.locator(".widget-hslider", has_text=label)
     slider.wait_for()
     slider.scroll_into_view_if_needed()
-    playground.locator("img").first.wait_for()
-    readout, shown = slider.locator(".widget-readout").inner_text(), pictures(page)
+    widget.locator("img").first.wait_for()
+    readout, shown = slider.locator(".widget-readout").inner_text(), pictures(page, explorer)
     assert shown
 
     slider.locator(".noUi-handle").focus()
@@ -155,6 +171,6 @@ def test_first_attacks_runs_and_its_playground_answers(page):
         page.keyboard.press("ArrowRight")
     assert slider.locator(".widget-readout").inner_text() != readout
     deadline = time.monotonic() + 60
-    while pictures(page) == shown:
-        assert time.monotonic() < deadline, "the slider moved and the playground's pictures stayed the same"
+    while pictures(page, explorer) == shown:
+        assert time.monotonic() < deadline, "the slider moved and the explorer's picture stayed the same"
         page.wait_for_timeout(250)
