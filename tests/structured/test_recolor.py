@@ -67,6 +67,20 @@ def test_at_32_pixels_too(solver):
     torch.testing.assert_close(change, dense.recolor(gradient, images, **settings), rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("alpha", [1.0, 1e-3])
+@forms
+def test_the_residual_is_that_of_the_whole_system(form, alpha):
+    """Stopped at the inner system's residual, Woodbury's form leaves more than that in its own."""
+    images, gradient = pictures(2, 3, 12, 10), draw(2, 3, 12, 10)
+    lam, rho = FORMS[form]
+    change = recolor_operator(images, lam=lam, rho=rho, alpha=alpha, solver="cg")(gradient)
+    for z, g, image in zip(change, gradient, images, strict=True):
+        a, smooth = dense.photometric(image, "strength", FLOOR), dense.smoothness(image, "strength", FLOOR)
+        left = g.flatten() - alpha * z.flatten() - lam * a.T @ (a @ z.flatten())
+        left -= rho * torch.block_diag(*[smooth] * 3) @ z.flatten()
+        assert left.norm() <= 1.01e-5 * g.norm()
+
+
 @forms
 def test_the_solvers_agree_in_float32(form):
     images, gradient = pictures(2, 3, 12, 10, dtype=torch.float32), draw(2, 3, 12, 10).float()
