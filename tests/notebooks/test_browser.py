@@ -67,7 +67,7 @@ def lab(tmp_path_factory):
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
     address = f"http://localhost:{port}"
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         while status(f"{address}/api") != 200:
             assert server.poll() is None, (folder / "lab.log").read_text()
             assert time.monotonic() < deadline, (folder / "lab.log").read_text()
