@@ -29,6 +29,15 @@ def read(place, *, padding="border", mode="bilinear", align_corners=False):
     return warp
 
 
+def single(place):
+    """The same place, computed in float32."""
+    return lambda *given: [g.double() for g in place(*(x.float() if isinstance(x, torch.Tensor) else x for x in given))]
+
+
+def grid_units(x, y, u, v, width, height):
+    return (2 * x + 1) / width - 1 - u, (2 * y + 1) / height - 1 - v
+
+
 def edges(x, y, u, v, width, height):
     return (2 * (x - u) + 1) / width - 1, (2 * (y - v) + 1) / height - 1
 
@@ -56,7 +65,11 @@ def test_a_right_warp_passes(function, t):
         (read(corners), "made by one convention"),
         (read(edges, align_corners=True), "made by one convention"),
         (read(edges, padding="zeros"), "black comes in from outside"),
-        (read(lambda x, y, u, v, w, h: ((2 * x + 1) / w - 1 - u, (2 * y + 1) / h - 1 - v)), "in the units of"),
+        (read(grid_units), "in the units of"),
+        (read(single(edges)), "that is the rounding of float32. Create the grid with the images' dtype"),
+        (read(single(grid_units)), "in the units of"),
+        (read(single(edges), padding="zeros"), "black comes in from outside"),
+        (read(single(corners)), "made by one convention"),
         (
             read(lambda x, y, u, v, w, h: edges(x, y, u * w / (w - 1), v * h / (h - 1), w, h)),
             "nearly. A pixel is 2 / W",

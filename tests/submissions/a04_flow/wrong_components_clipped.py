@@ -1,6 +1,6 @@
-"""The field is not scaled; its components are clipped to the limit."""
+"""The field is not scaled; its components are clipped to the limit. A short one does not move the image."""
 
-EXPECTED = {"test_flow_attack": 0}
+EXPECTED = {"test_flow_attack": 0, "test_flow_attack_flat": 0}
 
 
 # %% grade_id: flow_attack
