@@ -76,8 +76,21 @@ def fail(message: str) -> None:
     raise CheckFailed(message)
 
 
-def tensor(result: object, name: str, *, shape: Sequence[int], dtype: torch.dtype, finite: bool = True) -> Tensor:
-    """`result` detached, if it is a finite `torch.Tensor` of that shape and dtype; `finite=False` allows infinity."""
+def tensor(
+    result: object,
+    name: str,
+    *,
+    shape: Sequence[int],
+    dtype: torch.dtype,
+    finite: bool = True,
+    images: bool = True,
+) -> Tensor:
+    """`result` detached, if it is a finite `torch.Tensor` of that shape and dtype.
+
+    Args:
+        finite: False allows infinity.
+        images: False where the function gets no images that its dtype could be that of.
+    """
     if result is None:
         fail(f"{name} returned None: is the `return` missing, or on one branch only?")
     if type(result) not in (Tensor, nn.Parameter):
@@ -85,7 +98,10 @@ def tensor(result: object, name: str, *, shape: Sequence[int], dtype: torch.dtyp
     if tuple(result.shape) != tuple(shape):
         fail(f"{name} returned shape {tuple(result.shape)}; expected {tuple(shape)}")
     if result.dtype != dtype:
-        fail(f"{name} returned {result.dtype}; the images are {dtype}: keep their dtype")
+        fail(
+            f"{name} returned {result.dtype}; "
+            + (f"the images are {dtype}: keep their dtype" if images else f"expected {dtype}")
+        )
     if result.isnan().any() or (finite and result.isinf().any()):
         fail(f"{name} returned values that are not finite (nan{' or inf' if finite else ': is it 0 divided by 0?'})")
     return result.detach().clone()
@@ -205,7 +221,10 @@ def values(
             return fail(f"{name}: {explanation}") if explanation else None
     n = int((actual - expected).abs().argmax())
     place = tuple(int(i) for i in torch.unravel_index(torch.tensor(n), actual.shape))
-    fail(f"{name} gives {actual.flatten()[n]:.4g} at {place}, expected {expected.flatten()[n]:.4g}")
+    got, right = actual.flatten()[n].item(), expected.flatten()[n].item()
+    if f"{got:.4g}" == f"{right:.4g}":
+        fail(f"{name} gives {got:.10g} at {place}, expected {right:.10g}: is something computed in float32 on the way?")
+    fail(f"{name} gives {got:.4g} at {place}, expected {right:.4g}")
 
 
 def perturbation(adversarial: Tensor, expected: Tensor, images: Tensor, name: str) -> None:

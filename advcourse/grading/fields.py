@@ -23,13 +23,14 @@ def differences(result: object, height: int, width: int) -> None:
         fail(f"{name} should return two matrices, D_x and D_y")
     n = height * width
     given = [
-        tensor(r, f"{name}, {w}", shape=(n, n), dtype=torch.float64)
+        tensor(r, f"{name}, {w}", shape=(n, n), dtype=torch.float64, images=False)
         for r, w in zip(result, ("D_x", "D_y"), strict=True)
     ]
     right = [_forward(height, width, axis) for axis in (2, 1)]
     if torch.allclose(given[0], right[1]) and torch.allclose(given[1], right[0]) and not torch.equal(*right):
         fail(f"{name}: D_x and D_y are swapped. x runs along the columns, to the right, y along the rows, down")
     pixels = torch.eye(n, dtype=torch.float64).view(n, height, width)
+    eye = pixels.flatten(1)
     by_column = torch.arange(n).view(height, width).T.flatten()
     for g, r, word, axis in zip(given, right, ("D_x", "D_y"), (2, 1), strict=True):
         others = pixels.movedim(axis, -1)
@@ -53,6 +54,9 @@ def differences(result: object, height: int, width: int) -> None:
             "the pixels are counted column after column; pixel (i, j) is number i W + j, as flatten() counts": (
                 r[by_column][:, by_column]
             ),
+            "it runs on across the end of a row of pixels, to the first pixel of the next row; the last column has no "
+            "next pixel, so its row is zero": F.pad(eye.diff(dim=0), (0, 0, 0, 1)) if axis == 2 else r,
+            "pixel (i, j) is number i W + j, not i H + j": _counted_by_height(height, width, axis),
             "are H and W swapped? It is right for a picture that is as high as yours is wide": (
                 _forward(width, height, axis)
             ),
@@ -71,6 +75,18 @@ def _forward(height: int, width: int, axis: int) -> Tensor:
     """D_x (axis 2) or D_y (axis 1)."""
     pixels = torch.eye(height * width, dtype=torch.float64).view(-1, height, width)
     return F.pad(pixels.diff(dim=axis), (0, 1) if axis == 2 else (0, 0, 0, 1)).flatten(1).T
+
+
+def _counted_by_height(height: int, width: int, axis: int) -> Tensor:
+    """What D_x (axis 2) or D_y (axis 1) is if pixel (i, j) is counted as i H + j; right where that is no number."""
+    if height >= width:
+        return _forward(height, width, axis)
+    result = torch.zeros(height * width, height * width, dtype=torch.float64)
+    for i in range(height - (axis == 1)):
+        for j in range(width - (axis == 2)):
+            here = i * height + j
+            result[here, here], result[here, here + (1 if axis == 2 else height)] = -1, 1
+    return result
 
 
 def _central(side: int) -> Tensor:

@@ -25,11 +25,28 @@ def in_columns(height, width):
     return [matrix[order][:, order] for matrix in dense.forward(height, width)]
 
 
+def running_on(height, width):
+    (along_x, _), (_, along_y) = dense.forward(1, height * width), dense.forward(height, width)
+    return along_x, along_y
+
+
+def counted_by_height(height, width):
+    along_x, along_y = torch.zeros(2, height * width, height * width, dtype=torch.float64)
+    for i in range(height):
+        for j in range(width):
+            here = i * height + j
+            if j + 1 < width:
+                along_x[here, here], along_x[here, here + 1] = -1, 1
+            if i + 1 < height:
+                along_y[here, here], along_y[here, here + height] = -1, 1
+    return along_x, along_y
+
+
 @pytest.mark.parametrize(
     "matrices, pattern",
     [
         (lambda height, width: None, "should return two matrices"),
-        (each(lambda matrix: matrix.float()), "D_x returned torch.float32"),
+        (each(lambda matrix: matrix.float()), "D_x returned torch.float32; expected torch.float64"),
         (each(lambda matrix: matrix[:-1]), r"D_x returned shape \(5, 6\)"),
         (lambda height, width: dense.forward(height, width)[::-1], "D_x and D_y are swapped"),
         (each(lambda matrix: -matrix), "D_x: it takes this pixel less the next"),
@@ -39,6 +56,8 @@ def in_columns(height, width):
         (dense.central, "D_x: that is the central difference"),
         (lambda height, width: dense.forward(width, height), "are H and W swapped"),
         (in_columns, "column after column"),
+        (running_on, "D_x: it runs on across the end of a row"),
+        (counted_by_height, r"D_x: pixel \(i, j\) is number i W \+ j, not i H \+ j"),
         (each(lambda matrix: 2 * matrix), r"D_x\[0, 0\] is -2, expected -1"),
     ],
 )
