@@ -139,7 +139,7 @@ def train_recipe(
     recipe = RECIPES[name]
     epochs = recipe.epochs if epochs is None else epochs
     check_count(epochs=epochs)
-    state = _accelerator_state(device)
+    state = training.accelerator_state(device)
     images, labels, _ = data.load(recipe.data, "train", stand_in=False)
     test_images, test_labels, _ = data.load(recipe.data, "test", stand_in=False)
 
@@ -205,16 +205,6 @@ def _facts(name: str, recipe: Recipe, epochs: int, state: object, history: list[
         "date": datetime.date.today().isoformat(),
         "versions": {"advcourse": __version__, **{key: described[key] for key in ("python", "torch", "accelerate")}},
     }
-
-
-def _accelerator_state(device: str | None):
-    """Accelerate's view of the processes and their devices, on the device asked for."""
-    from accelerate import Accelerator
-
-    state = Accelerator(cpu=device == "cpu").state
-    if device and state.device.type != device:
-        raise ValueError(f"device {device} is not to be had here, where training would run on {state.device.type}")
-    return state
 
 
 if __name__ == "__main__":

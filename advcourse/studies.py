@@ -31,11 +31,12 @@ from advcourse.structured import (
     recolor,
     recolor_step,
 )
-from advcourse.validation import check_choice, check_count
+from advcourse.validation import check_above, check_at_most, check_choice, check_count
 
 FOLDER = Path(__file__).parent / "results"
 CLASSES, VECTORS, ATTACKED = 10, 16, 1000
 BATCH, LR = 128, 0.2
+MEASURES = ("accuracy", "under_flow", "under_recolor")
 STRUCTURED = ("", "flow", "recolor")
 POLICIES = ("basic", "auto", "rand")
 ARMS = tuple(" + ".join(filter(None, (first, policy))) for policy in POLICIES for first in STRUCTURED)
@@ -89,9 +90,15 @@ def summary(study: dict, measure: str = "accuracy", level: float = 0.95) -> pand
 
     Args:
         study: from :func:`load`.
-        measure: ``"accuracy"``, ``"under_flow"`` or ``"under_recolor"``.
-        level: of the interval.
+        measure: of :data:`MEASURES`.
+        level: of the interval, in (0, 1).
+
+    Raises:
+        ValueError: for an unknown measure, or a level that is none.
     """
+    check_choice("measure", measure, MEASURES)
+    check_above(0, level=level)
+    check_at_most(1, level=level)
     runs = pandas.DataFrame(study["runs"]).pivot(index="seed", columns="arm", values=measure)
     rows = {}
     for arm in (arm for arm in ARMS + CONTROLS if arm in runs):
@@ -126,18 +133,19 @@ def augmentation(
         arms: of :data:`ARMS` and :data:`CONTROLS`.
         seeds: how many, from 0.
         settings: of all runs.
-        device: to train on.
+        device: to train on, where accelerate finds one of its kind.
         folder: of the table.
         runs: folder of the single runs and of the eigenbases; default: in the cache folder.
         workers: processes that find eigenbases.
         progress: show progress bars.
 
     Raises:
-        ValueError: for bad input, or where CIFAR-10 is not at hand.
+        ValueError: for bad input, a device that is not there, or where CIFAR-10 is not at hand.
     """
     check_count(seeds=seeds)
     for arm in arms:
         check_choice("arms", arm, ARMS + CONTROLS)
+    training.accelerator_state(device.type)
     runs = runs or data.cache_folder() / "studies" / "augmentation"
     images, labels, _ = data.load("cifar10", "train", n=settings.images, stand_in=False)
     tests = data.load("cifar10", "test", stand_in=False)[:2]
@@ -160,7 +168,7 @@ def augmentation(
     shared = {**asdict(settings), "device": device.type}
     described = runtime.describe()
     table = {
-        "command": _command(arms, seeds, settings),
+        "command": _command(arms, seeds, settings, device),
         "settings": shared | {"batch_size": BATCH, "peak_learning_rate": LR, "test_images": len(tests[1])},
         "date": datetime.date.today().isoformat(),
         "versions": {"advcourse": __version__, **{key: described[key] for key in ("python", "torch")}},
@@ -197,19 +205,24 @@ def _run(
     }
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     start = clock()
+
+    def timed(model: nn.Module, record: dict) -> dict:
+        nonlocal start
+        seconds, start = clock() - start, clock()
+        return {"seconds": seconds}  # in the history, which a run that is stopped and goes on takes along
+
     history = training.fit(
         model, train, augmented(perturb[structured[0]] if structured else None, _policy(_policy_of(arm))),
         epochs=epochs, optimizer=optimizer, scheduler=schedule, batch_size=BATCH, seed=seed,
-        checkpoint=checkpoint, mixed_precision=settings.mixed_precision, progress=progress,
+        checkpoint=checkpoint, mixed_precision=settings.mixed_precision, progress=progress, on_epoch_end=timed,
     )  # fmt: skip
-    seconds = clock() - start
     return {
         "accuracy": training.accuracy(model, *tests),
         **_under_attack(
             model, settings, tests[0][:ATTACKED].to(device), tests[1][:ATTACKED].to(device), caches["test"]
         ),
         "loss": round(history[-1]["loss"], 5),
-        "seconds": round(seconds, 3),
+        "seconds": round(sum(record["seconds"] for record in history), 3),
     }
 
 
@@ -240,11 +253,11 @@ def _under_attack(model: nn.Module, settings: Settings, images: Tensor, labels: 
     return {name: count / len(labels) for name, count in right.items()}
 
 
-def _command(arms: Sequence[str], seeds: int, settings: Settings) -> str:
+def _command(arms: Sequence[str], seeds: int, settings: Settings, device: torch.device) -> str:
     chosen = {key: value for key, value in asdict(settings).items() if value != getattr(Settings(), key)}
     options = "".join(f" --{key.replace('_', '-')} {value}" for key, value in chosen.items())
     named = " ".join(f'"{arm}"' for arm in arms)
-    return f"python -m advcourse study augmentation --seeds {seeds} --arms {named}{options}"
+    return f"python -m advcourse study augmentation --seeds {seeds} --arms {named}{options} --device {device.type}"
 
 
 def _write(file: Path, content: dict) -> None:

@@ -215,6 +215,21 @@ def fit(
     return history
 
 
+def accelerator_state(device: str | None = None):
+    """Accelerate's view of the processes and their devices, on the kind of device asked for; `fit` trains there.
+
+    Args:
+        device: "cpu", "cuda", "mps", or None for the best there is. The first call in a process decides.
+
+    Raises:
+        ValueError: where training would run on another.
+    """
+    state = Accelerator(cpu=device == "cpu").state
+    if device and state.device.type != device:
+        raise ValueError(f"device {device} is not to be had here, where training would run on {state.device.type}")
+    return state
+
+
 class _StepLoss(nn.Module):
     """The loss of one process's share of a batch, as a module that accelerate can wrap.
 

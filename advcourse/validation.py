@@ -30,6 +30,12 @@ def check_images(images: Tensor, name: str = "images") -> None:
         )
 
 
+def check_precision(images: Tensor, name: str = "images") -> None:
+    """float32 or float64: what NumPy and the dense factorisations know."""
+    if images.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"{name} has dtype {images.dtype}, expected torch.float32 or torch.float64")
+
+
 def check_labels(labels: Tensor, images: Tensor, name: str = "labels") -> None:
     """int64 class indices ``(N,)``, none negative, on the images' device."""
     if not isinstance(labels, Tensor):
@@ -155,20 +161,22 @@ def check_perturbation(perturbation: Tensor, images: Tensor) -> None:
     _check_alike("perturbation", perturbation, images, tuple(images.shape[1:]), "one for all images, (C, H, W)")
 
 
-def check_gradient(gradient: Tensor, images: Tensor) -> None:
+def check_gradient(gradient: Tensor, images: Tensor, name: str = "gradient") -> None:
     """A finite gradient ``(N, C, H, W)``, shaped and typed as the images and on their device."""
-    _check_alike("gradient", gradient, images, tuple(images.shape), "the images'")
+    _check_alike(name, gradient, images, tuple(images.shape), "the images'")
 
 
-def _check_alike(name: str, tensor: Tensor, images: Tensor, shape: tuple[int, ...], meaning: str) -> None:
-    """A finite tensor of that shape, typed as the images and on their device."""
+def _check_alike(
+    name: str, tensor: Tensor, images: Tensor, shape: tuple[int, ...], meaning: str, finite: bool = True
+) -> None:
+    """A (finite) tensor of that shape, typed as the images and on their device."""
     if not isinstance(tensor, Tensor) or tensor.shape != shape:
         came = tuple(tensor.shape) if isinstance(tensor, Tensor) else type(tensor).__name__
         raise ValueError(f"{name} is {came}, expected {shape}: {meaning}")
     if tensor.dtype != images.dtype or tensor.device != images.device:
         came, expected = (f"{t.dtype} on {t.device}" for t in (tensor, images))
         raise ValueError(f"{name} is {came}, expected {expected} as the images")
-    if not tensor.isfinite().all():
+    if finite and not tensor.isfinite().all():
         raise ValueError(f"{name} holds NaN or infinity, expected finite values")
 
 
@@ -237,16 +245,17 @@ def check_per_image(images: Tensor, **arguments: float | Tensor) -> list[Tensor]
     return [value.expand(len(images) if value.dim() == 0 else -1)[:, None, None] for value in values]
 
 
-def check_flow(flow: Tensor, images: Tensor, name: str = "flow") -> None:
+def check_flow(flow: Tensor, images: Tensor, name: str = "flow", *, finite: bool = False) -> None:
     """A flow ``(N, 2, H, W)``: for every pixel of every image how far to the right and down, in pixels."""
-    expected = (len(images), 2, *images.shape[2:])
-    if not isinstance(flow, Tensor) or flow.shape != expected:
-        came = tuple(flow.shape) if isinstance(flow, Tensor) else type(flow).__name__
-        raise ValueError(f"{name} is {came}, expected {expected}: x and y in pixels for every pixel")
+    shape = (len(images), 2, *images.shape[2:])
+    _check_alike(name, flow, images, shape, "x and y in pixels for every pixel", finite)
 
 
-def check_basis(vectors: Tensor, values: Tensor, images: Tensor) -> None:
+def check_basis(basis: tuple[Tensor, Tensor], images: Tensor) -> None:
     """Vectors ``(N, k, H, W)`` with values ``(N, k)``, or one set for all images, in their precision and place."""
+    if not isinstance(basis, tuple) or len(basis) != 2 or not all(isinstance(part, Tensor) for part in basis):
+        raise ValueError(f"basis is a {type(basis).__name__}, expected two tensors: vectors and values")
+    vectors, values = basis
     shape = tuple(vectors.shape)
     if len(shape) not in (3, 4) or shape[-2:] != images.shape[2:] or (len(shape) == 4 and shape[0] != len(images)):
         expected = ", ".join(map(str, (len(images), "k", *images.shape[2:])))
@@ -257,6 +266,8 @@ def check_basis(vectors: Tensor, values: Tensor, images: Tensor) -> None:
         if part.dtype != images.dtype or part.device != images.device:
             came, expected = (f"{t.dtype} on {t.device}" for t in (part, images))
             raise ValueError(f"basis is {came}, expected {expected} as the images")
+        if not part.isfinite().all():
+            raise ValueError("basis holds NaN or infinity, expected finite values")
 
 
 def check_counts(name: str, counts: tuple[int, ...], axes: tuple[str, ...]) -> None:

@@ -47,7 +47,8 @@ def test_every_arm_runs_and_is_measured(noise_as_cifar10, tmp_path):
     losses = [run["loss"] for run in table["runs"]]
     assert len(set(losses)) == len(losses)  # no two arms train alike
     assert table == studies.load("augmentation", tmp_path)
-    assert table["settings"]["width"] == 2 and "--width 2" in table["command"]
+    assert table["settings"]["width"] == 2 and "--width 2 " in table["command"]
+    assert table["command"].endswith(" --device cpu")
 
 
 def test_runs_are_kept_and_repeat_to_the_same_numbers(noise_as_cifar10, tmp_path, monkeypatch):
@@ -63,6 +64,55 @@ def test_runs_are_kept_and_repeat_to_the_same_numbers(noise_as_cifar10, tmp_path
     assert [{**run, "seconds": 0} for run in again["runs"]] == [{**run, "seconds": 0} for run in first["runs"]]
     study(ARMS[:1], 1, tmp_path, Settings(images=48, epochs=1, width=4, mixed_precision="no"))
     assert made[-1] == ("basic", 0)  # other settings, another run
+
+
+def test_settings_reach_the_steps_and_the_attacks(noise_as_cifar10, tmp_path, monkeypatch):
+    given = {}
+
+    def watch(name):
+        real = getattr(studies, name)
+
+        def seen(model, images, labels, **named):
+            given.setdefault(name, named | {"training": model.training})
+            return real(model, images, labels, **named)
+
+        monkeypatch.setattr(studies, name, seen)
+
+    for name in ("flow_step", "recolor_step", "flow", "recolor"):
+        watch(name)
+    settings = Settings(
+        images=48, epochs=1, width=2, mixed_precision="no", gamma=3.0, max_displacement=0.7, strength=0.2
+    )
+    study(("flow + basic", "recolor + basic"), 1, tmp_path, settings)
+    bent, coloured = {"gamma": 3.0, "max_displacement": 0.7}, {"strength": 0.2}
+    assert len(given["recolor_step"].pop("bases")) == 48 and given["recolor"].pop("basis").vectors.shape[1] == 3
+    assert given == {
+        "flow_step": {**bent, "uniform": True, "training": True},
+        "recolor_step": {**coloured, "uniform": True, "training": True},
+        "flow": {**bent, "steps": 5, "training": False},
+        "recolor": {**coloured, "steps": 5, "training": False},
+    }
+
+
+def test_seconds_are_those_of_all_epochs_of_a_run_that_was_stopped(noise_as_cifar10, tmp_path, monkeypatch):
+    """A clock that goes on by a hundred seconds with every batch of an epoch's one."""
+    now, done, step = [0.0], [], studies.flow_step
+
+    def slow(*given, **named):
+        now[0] += 100
+        done.append(1)
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        return step(*given, **named)
+
+    monkeypatch.setattr(studies.time, "process_time", lambda: now[0])
+    monkeypatch.setattr(studies, "flow_step", slow)
+    settings = Settings(images=48, epochs=4, width=2, mixed_precision="no")
+    with pytest.raises(KeyboardInterrupt):
+        study(("flow + basic",), 1, tmp_path, settings)
+    now[0] = 5e6  # another process
+    table = study(("flow + basic",), 1, tmp_path, settings)
+    assert len(done) == 5 and table["runs"][0]["seconds"] == 400
 
 
 def test_gains_are_those_of_the_same_seed():
@@ -87,6 +137,11 @@ def test_bad_input_is_refused(noise_as_cifar10, tmp_path):
         study(("mixup",), 1, tmp_path)
     with pytest.raises(ValueError, match="seeds is 0, expected at least 1"):
         study(ARMS[:1], 0, tmp_path)
+    with pytest.raises(ValueError, match="device meta is not to be had here"):
+        studies.augmentation(ARMS[:1], 1, SMALL, torch.device("meta"), folder=tmp_path, progress=False)
+    for bad in ({"measure": "acc"}, {"level": 95.0}, {"level": 0}):
+        with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
+            summary(studies.load("augmentation"), **bad)
     with pytest.raises(ValueError, match="name is 'nothing', expected one of augmentation"):
         studies.load("nothing")
     with pytest.raises(FileNotFoundError, match="python -m advcourse study augmentation"):

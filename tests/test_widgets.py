@@ -53,22 +53,39 @@ def test_the_message_states_the_size_of_the_perturbation(playground):
     assert "‖δ‖<sub>∞</sub> = 8.00/255" in playground.message.value
 
 
-@pytest.mark.parametrize("attack", widgets.ATTACKS)
-def test_eps_zero_changes_nothing(playground, attack, monkeypatch):
-    drawn = []
-    real = widgets.draw_playground
+@pytest.fixture
+def played(monkeypatch):
+    """What the playground draws from now on: image and adversarial."""
+    calls, real = [], widgets.draw_playground
 
     def spy(model, image, label, adversarial, *rest):
-        drawn.append((image, adversarial))
+        calls.append((image, adversarial))
         return real(model, image, label, adversarial, *rest)
 
     # by its name in sys.modules: in the package, ``playground`` is the function
     monkeypatch.setattr(sys.modules["advcourse.widgets.playground"], "draw_playground", spy)
+    return calls
+
+
+@pytest.mark.parametrize("attack", widgets.ATTACKS)
+def test_eps_zero_changes_nothing(playground, attack, played):
     playground.attack.value = attack
     playground.eps.value = 0
-    image, adversarial = drawn[-1]
+    image, adversarial = played[-1]
     assert torch.equal(image, adversarial)
     assert "‖δ‖<sub>∞</sub> = 0.00/255" in playground.message.value
+
+
+@pytest.mark.parametrize("attack", widgets.ATTACKS)
+def test_what_is_drawn_is_the_attack_of_these_settings(attack, played):
+    controls = widgets.playground(
+        Corner(), blobs(), torch.tensor([0, 0]), ["corner", "elsewhere"], eps=4 / 255, eps_max=32 / 255
+    )
+    controls.attack.value, controls.eps.value, controls.steps.value = attack, 16.0, 3
+    image, adversarial = played[-1]
+    three, ten = (widgets.run_attack(Corner(), image, 0, attack=attack, eps=16 / 255, steps=steps) for steps in (3, 10))
+    assert torch.equal(adversarial, three) and not torch.equal(image, three)
+    assert attack != "ifgsm" or not torch.equal(three, ten)
 
 
 def test_large_eps_fools_and_the_picture_names_the_new_class(playground):
@@ -123,6 +140,7 @@ def test_moving_a_control_leaves_no_open_figure(playground):
     [
         (torch.full((1, 3, 8, 8), 2.0), torch.tensor([0]), "images"),
         (torch.rand(2, 3, 8, 8), torch.tensor([0]), "labels"),
+        (torch.rand(1, 3, 8, 8), torch.tensor([2]), "classes holds 2 names, expected at least 3"),
     ],
 )
 def test_bad_input_is_refused(images, labels, named):
@@ -260,6 +278,9 @@ def test_the_field_drawn_is_the_one_applied(deformer, drawn, steps):
     lengths = field.norm(dim=0)
     assert f"{lengths.max():.2f} px at the most, {lengths.mean():.3f} px in the mean" in deformer.message.value
     assert f"{(moved - image).norm() / image.norm():.4f}" in deformer.message.value
+    deformer.gamma.value = 10.0
+    smoother = flow(Corner(), image[None], torch.tensor([0]), gamma=10.0, max_displacement=0.75, steps=steps)
+    assert torch.equal(drawn[-1][1], smoother[0]) and not torch.equal(smoother[0], moved)
 
 
 def test_recolouring_states_what_it_did(deformer, drawn):
@@ -272,6 +293,9 @@ def test_recolouring_states_what_it_did(deformer, drawn):
     assert loss[1] > loss[0]
     assert f"largest change {255 * (changed - image).abs().max():.1f}/255" in deformer.message.value
     assert f"{edge_correlation(image[None], expected).item():.3f}" in deformer.message.value
+    deformer.rho.value = 10.0
+    finer = recolor(Corner(), image[None], torch.tensor([0]), strength=32 / 255, rho=10.0, steps=3)
+    assert torch.equal(drawn[-1][1], finer[0]) and not torch.equal(finer, expected)
 
 
 def test_the_operator_is_built_anew_for_another_image_or_rho_alone(deformer, monkeypatch):
@@ -295,7 +319,7 @@ def test_size_zero_leaves_the_image_and_says_so(deformer, drawn, kind, size):
     getattr(deformer, size).value = 0
     image, changed, named = drawn[-1]
     assert torch.equal(image, changed)
-    assert "left as it is" in deformer.message.value
+    assert "At size 0 the image is left as it is" in deformer.message.value
     figure = widgets.draw_deformer(Corner(), image, 0, changed, deformer.classes, **named)
     assert figure.axes[1].get_title() in ("no motion", "no change (grey)")
 

@@ -105,7 +105,7 @@ def displace(images: Tensor, flow: Tensor, *, padding: str = "border") -> Tensor
         ``(N, C, H, W)`` in [0, 1], differentiable in both. A flow of zeros gives the images back to the last bit.
 
     Raises:
-        ValueError: for a flow of the wrong shape.
+        ValueError: for a flow of another shape, precision or device.
 
     Source: Xiao et al. 2018, arXiv:1801.02612, equation 1.
     """

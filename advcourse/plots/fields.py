@@ -41,7 +41,7 @@ def draw_field(
         ValueError: for bad input; the message names the argument.
     """
     check_images(image[None] if isinstance(image, Tensor) else image, "image")
-    check_flow(field[None] if isinstance(field, Tensor) else field, image[None], "field")
+    check_flow(field[None].to(image) if isinstance(field, Tensor) else field, image[None], "field", finite=True)
     height, width = image.shape[1:]
     every = max(1, round(max(height, width) / 16)) if every is None else every
     check_count(every=every)

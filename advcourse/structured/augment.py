@@ -13,7 +13,7 @@ from advcourse.structured.basis_cache import BasisCache
 from advcourse.structured.flow import flow_field, warp
 from advcourse.structured.recolor import basis_operator
 from advcourse.training import Loss, cross_entropy
-from advcourse.validation import check_above, check_at_least, check_inputs
+from advcourse.validation import check_above, check_at_least, check_images, check_inputs
 
 Perturb = Callable[[Model, Tensor, Tensor], Tensor]
 
@@ -120,6 +120,8 @@ def recolor_step(
     check_inputs(model, images, labels)
     check_at_least(0, strength=strength, rho=rho)
     check_above(0, alpha=alpha)
+    if not isinstance(bases, BasisCache):
+        raise ValueError(f"bases is a {type(bases).__name__}, expected the BasisCache of cache_eigenbases")
     images = images.detach()
     operator = basis_operator(bases.of(images), rho=rho, alpha=alpha)
     change = one_step(
@@ -143,9 +145,13 @@ def image_by_image(policy: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Ten
 
     Returns:
         ``(N, C, H, W)`` in [0, 1] to the same, in 256 levels.
+
+    Raises:
+        ValueError: in use, for images out of that range.
     """
 
     def apply(images: Tensor) -> Tensor:
+        check_images(images)
         pixels = images.mul(255).round_().to(torch.uint8)
         return torch.stack([policy(one) for one in pixels]).to(images.dtype).div_(255)
 

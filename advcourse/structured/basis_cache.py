@@ -11,16 +11,18 @@ from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from advcourse import files
 from advcourse.structured.eigenbasis import Basis, eigenbasis
-from advcourse.validation import check_count, check_images
+from advcourse.validation import check_count, check_images, check_precision
 
 ADVICE = "make the cache again with cache_eigenbases, which keeps what is sound"
 PATTERN = "bases-*.safetensors"
+SETTINGS = ("k", "weight", "floor", "shape", "dtype")
 MIXER = -7046029254386353131  # odd, so that nothing is lost; its bits are those of the golden ratio
 
 
@@ -34,7 +36,7 @@ class BasisCache:
 
     Raises:
         FileNotFoundError: where there is none.
-        RuntimeError: where one is damaged.
+        RuntimeError: where one is damaged, or was made with other settings than the rest.
     """
 
     def __init__(self, folder: str | Path):
@@ -45,7 +47,10 @@ class BasisCache:
         if not shards:
             raise FileNotFoundError(f"no eigenbases in {self.folder}: make them with cache_eigenbases")
         cards = [_checked(shard) for shard in shards]
-        self.settings = {key: cards[0][key] for key in ("k", "weight", "floor", "shape", "dtype")}
+        self.settings, *others = ({key: card[key] for key in SETTINGS} for card in cards)
+        for shard, other in zip(shards[1:], others, strict=True):
+            if other != self.settings:
+                raise RuntimeError(f"{shard} was made with {other}, expected {self.settings} as {shards[0].name}")
         parts = [load_file(shard) for shard in shards]
         self._vectors, self._values = ([part[name] for part in parts] for name in ("vectors", "values"))
         self._prints, self._order = torch.cat([part["prints"] for part in parts]).sort()
@@ -114,6 +119,7 @@ def cache_eigenbases(
         ValueError: for bad input, or a folder that holds another cache; the message names the argument.
     """
     check_images(images)
+    check_precision(images)
     check_count(k=k, shard_size=shard_size, workers=workers)
     folder, images = Path(folder), images.detach().cpu()
     settings = {"k": int(k), "weight": weight, "floor": floor}
@@ -123,7 +129,7 @@ def cache_eigenbases(
     strangers = sorted(set(folder.glob(PATTERN)) - set(names))
     if strangers:
         raise ValueError(f"folder holds {strangers[0].name}, which is not of these {len(images)} images, expected none")
-    find = partial(eigenbasis, k=int(k), weight=weight, floor=floor)
+    find = partial(_basis, k=int(k), weight=weight, floor=floor)
     bar = tqdm(total=len(images), desc="eigenbases", file=sys.stdout, disable=not progress)
     with bar, _mapper(int(workers)) as mapped:
         for name, part in zip(names, parts, strict=True):
@@ -131,10 +137,10 @@ def cache_eigenbases(
             facts = settings | {"images": hashlib.sha256(prints.numpy().tobytes()).hexdigest()}
             if not _sound(name, facts):
                 found = []
-                for basis in mapped(find, part):
+                for basis in mapped(find, part.numpy()):
                     found.append(basis)
                     bar.update()
-                vectors, values = (torch.stack(each) for each in zip(*found, strict=True))
+                vectors, values = (torch.from_numpy(np.stack(each)) for each in zip(*found, strict=True))
                 tensors = {"vectors": vectors, "values": values, "prints": prints}
                 files.write(name, tensors, facts)
             else:
@@ -187,6 +193,12 @@ def _sound(shard: Path, facts: dict) -> bool:
         wanted = {key: facts[key] for key in other}
         raise ValueError(f"folder holds {shard.name} of {other}, expected {wanted}, or another folder")
     return True
+
+
+def _basis(image: np.ndarray, **settings) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`eigenbasis` in NumPy's arrays: tensors sent between processes hold open files and shared memory."""
+    basis = eigenbasis(torch.from_numpy(image), **settings)
+    return basis.vectors.numpy(), basis.values.numpy()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from advcourse.structured.photometric import Photometric
 from advcourse.structured.solvers import factor
-from advcourse.validation import check_at_most, check_count, check_images
+from advcourse.validation import check_at_most, check_count, check_images, check_precision
 
 KEPT = 128
 SMALL = 64
@@ -51,6 +51,7 @@ def eigenbasis(image: Tensor, k: int, *, weight: str = "strength", floor: float 
     Source: the deck "Differential Operators for Structured Adversarial Examples" (H. Mobahi), after equation 48.
     """
     check_images(image[None] if isinstance(image, Tensor) else image, "image")
+    check_precision(image, "image")
     check_count(k=k)
     check_at_most(image[0].numel(), k=k)
     pixels = image.detach().cpu().contiguous()
@@ -97,6 +98,7 @@ def learned_basis(images: Tensor, k: int) -> Basis:
     Work"; that the operator be a principal component analysis is ours.
     """
     check_images(images)
+    check_precision(images)
     check_count(k=k)
     samples = images.detach().flatten(0, 1).flatten(1)
     _, deviations, vectors = torch.linalg.svd(samples - samples.mean(0), full_matrices=False)

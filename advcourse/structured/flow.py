@@ -82,6 +82,7 @@ def flow_field(
         rows, row_values = eigenvectors(height, boundary, images.device, images.dtype)
         columns, column_values = eigenvectors(width, boundary, images.device, images.dtype)
         spectrum = rows @ (d @ columns.T)
+        gamma = min(gamma, torch.finfo(images.dtype).max)  # infinity times the eigenvalue 0 would be no number
         spectrum /= -alpha * (1 + gamma * (row_values[:, None] + column_values))
         return rows.T @ (spectrum @ columns)
 
@@ -150,7 +151,7 @@ def warp(images: Tensor, field: Tensor, t: float | Tensor = 1.0) -> Tensor:
         ``(N, C, H, W)`` in [0, 1], differentiable in all three; at t = 0 the images to the last bit.
 
     Raises:
-        ValueError: for a field of the wrong shape.
+        ValueError: for a field of another shape, precision or device.
 
     Source: the deck "Differential Operators for Structured Adversarial Examples" (H. Mobahi), equation 4.
     """

@@ -140,7 +140,7 @@ class Photometric:
     def matrices(self, i: int) -> tuple[sparse.csr_array, sparse.csr_array]:
         """A ``(H W, C H W)`` and L_w ``(H W, H W)`` of image i, in float64; channels one after the other."""
         d_x, d_y = _difference_matrices(*self.weights.shape[2:])
-        x, y, w = (part[i].double().cpu().flatten(1).numpy() for part in (self.x, self.y, self.weights))
+        x, y, w = (part[i].cpu().double().flatten(1).numpy() for part in (self.x, self.y, self.weights))
         a = sparse.hstack(
             [sparse.diags_array(p) @ d_x + sparse.diags_array(q) @ d_y for p, q in zip(x, y, strict=True)]
         )
@@ -173,4 +173,4 @@ def photometric_operator(image: Tensor, *, weight: str = "norm", floor: float = 
     Source: the deck "Differential Operators for Structured Adversarial Examples" (H. Mobahi), equations 41 and 47.
     """
     check_images(image[None] if isinstance(image, Tensor) else image, "image")
-    return Photometric(image[None].double(), weight, floor).matrices(0)[0]
+    return Photometric(image[None].cpu().double(), weight, floor).matrices(0)[0]

@@ -165,13 +165,21 @@ def basis_operator(basis: Basis, *, rho: float = 10.0, alpha: float = 1.0) -> Ca
 
     Returns:
         ``(N, C, H, W) -> (N, C, H, W)``.
+
+    Raises:
+        ValueError: for bad input, or in use a gradient of other images; the message names the argument.
     """
-    vectors, values = (part if part.dim() > dims else part[None] for part, dims in zip(basis, (3, 1), strict=True))
-    gains = 1 / (alpha + rho * values)
+    check_at_least(0, rho=rho)
+    check_above(0, alpha=alpha)
 
     def recolored(gradient: Tensor) -> Tensor:
+        check_gradient(gradient, gradient)
+        check_basis(basis, gradient)
+        vectors, values = basis if basis[0].dim() == 4 else (part[None] for part in basis)
         v = vectors.flatten(2)
-        return (((gradient.flatten(2) @ v.mT) * gains[:, None]) @ v).view_as(gradient)
+        with torch.no_grad(), torch.autocast(gradient.device.type, enabled=False):
+            shares = (gradient.flatten(2) @ v.mT) / (alpha + rho * values)[:, None]
+            return (shares @ v).view_as(gradient)
 
     return recolored
 
@@ -242,12 +250,17 @@ def recolor(
             images, lam=lam, rho=rho, alpha=alpha, weight=weight, floor=floor, solver=solver
         )  # fmt: skip
     else:
-        check_basis(*basis, images)
+        check_basis(basis, images)
         if lam:
             raise ValueError(f"lam is {lam}, expected 0 with a basis, which is of the smooth part alone")
         operator = basis_operator(basis, rho=rho, alpha=alpha)
+
+    def change_of(gradient: Tensor, x: Tensor) -> Tensor:
+        change = operator(gradient)
+        check_gradient(change, images, "the operator's result")
+        return change
+
     return climb(
-        model, images, labels, targets, steps=int(steps), bound=strength, vectors=False,
-        operator=lambda gradient, x: operator(gradient),
+        model, images, labels, targets, steps=int(steps), bound=strength, vectors=False, operator=change_of,
         apply=lambda change: (images + change).clamp_(0, 1),
     )[0]  # fmt: skip

@@ -101,7 +101,9 @@ class Deformer(Explorer):
             self.model, image, label, changed, self.classes, field=field, title=f"{title}, {steps}"
         )  # fmt: skip
         if torch.equal(changed, image):
-            text = f"No step raised the loss, so the image is left as it is: {text}"
+            size = self.displacement.value if moving else self.strength.value
+            reason = "No step made a stronger image, so this one" if size else "At size 0 the image"
+            text = f"{reason} is left as it is: {text}"
         return figure, f"{text}, ‖x̃ − x‖<sub>2</sub>/‖x‖<sub>2</sub> = {relative_l2(image, changed):.4f}"
 
     def _move(self, image: Tensor, label: Tensor) -> tuple[Tensor, Tensor, str, str]:

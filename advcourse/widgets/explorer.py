@@ -29,7 +29,16 @@ def png(figure: Figure, dpi: float | str = "figure") -> bytes:
 
 
 def choose_image(labels: Tensor, classes: Sequence[str]) -> ipywidgets.Dropdown:
-    """A choice of one image by its number and class; its value is the index."""
+    """A choice of one image by its number and class; its value is the index.
+
+    Raises:
+        ValueError: where a class has no name.
+    """
+    highest = int(labels.max())
+    if highest >= len(classes):
+        raise ValueError(
+            f"classes holds {len(classes)} names, expected at least {highest + 1}: labels go up to {highest}"
+        )
     options = [(f"{i + 1}: {classes[label]}", i) for i, label in enumerate(labels.tolist())]
     return ipywidgets.Dropdown(options=options, description="image")
 

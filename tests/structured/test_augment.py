@@ -56,6 +56,19 @@ def test_the_step_is_that_of_the_attack(name, scene):
     assert not stepped.requires_grad
 
 
+def test_settings_reach_the_step(scene):
+    model, images, labels, cache = scene
+    stepped = flow_step(model, images, labels, gamma=7.0, max_displacement=0.1)
+    attacked = flow(model, images, labels, gamma=7.0, max_displacement=0.1)
+    recoloured = recolor_step(model, images, labels, bases=cache, strength=0.02, rho=0.3, alpha=2.0)
+    expected = recolor(model, images, labels, strength=0.02, basis=eigenbases(images, K), rho=0.3, alpha=2.0)
+    for made, attack in ((stepped, attacked), (recoloured, expected)):
+        with torch.no_grad():
+            rose = cross_entropy(model(made), labels) > cross_entropy(model(images), labels)
+        assert rose.sum() >= 4
+        torch.testing.assert_close(made[rose], attack[rose], rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", ["flow", "recolor"])
 def test_it_costs_one_forward_and_one_backward_pass(name, scene):
     """The attack's last forward pass, which asks what fools, is not made."""
@@ -163,6 +176,12 @@ def test_bad_parameters_of_the_recolouring_are_refused(bad, scene):
         recolor_step(model, images, labels, bases=cache, **({"strength": 0.1} | bad))
 
 
+def test_what_is_no_cache_is_refused(scene):
+    model, images, labels, _ = scene
+    with pytest.raises(ValueError, match="bases is a NoneType, expected the BasisCache"):
+        recolor_step(model, images, labels, bases=None, strength=0.1)
+
+
 # -- policies of torchvision
 
 
@@ -186,3 +205,5 @@ def test_torchvisions_policies_keep_images_images(name):
     assert (levels - levels.round()).abs().max() < 1e-4
     assert (changed - images).abs().max() > 1 / 255
     torch.testing.assert_close(image_by_image(lambda x: x)(images), images, rtol=0, atol=0.5 / 255 + 1e-6)
+    with pytest.raises(ValueError, match="images ranges over .*expected"):  # bytes would wrap around
+        image_by_image(lambda x: x)(images + 0.5)

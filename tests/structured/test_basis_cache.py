@@ -1,6 +1,7 @@
 """Cached eigenbases: those of each image whatever the order, whole files only, and nothing found twice."""
 
 import json
+import os
 import sys
 
 import pytest
@@ -48,6 +49,20 @@ def test_several_processes_find_the_same(tmp_path):
     images = pictures(6)
     one, two = make(images, tmp_path / "one"), make(images, tmp_path / "two", workers=2)
     torch.testing.assert_close(one.of(images).vectors, two.of(images).vectors, rtol=0, atol=1e-9)
+
+
+def test_processes_need_no_file_and_no_shared_memory_for_an_image(tmp_path):
+    """Tensors that come from another process hold an open file each, and those that go to one move to /dev/shm."""
+    resource = pytest.importorskip("resource")
+    images = pictures(80)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = max(int(name) for name in os.listdir("/dev/fd")) + 80  # spare ones; two for each of 80 bases would not do
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, limits[1]))
+    try:
+        cache = make(images, tmp_path, workers=2, shard_size=80)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert len(cache) == 80 and not images.is_shared()
 
 
 def test_an_interrupted_cache_goes_on(tmp_path, monkeypatch, counted):
@@ -101,6 +116,13 @@ def test_a_cache_of_other_images_or_settings_is_refused(tmp_path):
             make(given, tmp_path, **settings)
     with pytest.raises(ValueError, match="folder holds bases-00001.safetensors, which is not of these 4 images"):
         make(images[:4], tmp_path)
+    make(images[:4], tmp_path / "other", floor=0.1)
+    for end in ("safetensors", "json"):
+        (tmp_path / "other" / f"bases-00000.{end}").rename(tmp_path / f"bases-00002.{end}")
+    with pytest.raises(
+        RuntimeError, match="bases-00002.safetensors was made with .*0.1.*expected .*0.05.* bases-00000"
+    ):
+        BasisCache(tmp_path)
     with pytest.raises(FileNotFoundError, match="no eigenbases in"):
         BasisCache(tmp_path / "elsewhere")
 
@@ -116,6 +138,8 @@ def test_images_that_it_does_not_know_are_refused(tmp_path):
         cache.of(images.float())
     with pytest.raises(ValueError, match=r"images is of .*\[2, 6, 8\].*expected .*\[2, 8, 6\]"):
         cache.of(images.mT)
+    with pytest.raises(ValueError, match="images has dtype torch.float16, expected torch.float32 or torch.float64"):
+        cache_eigenbases(images.half(), 2, tmp_path / "bad")
     for bad in ({"k": 0}, {"shard_size": 0}, {"workers": 0}):
         with pytest.raises(ValueError, match=f"{next(iter(bad))} is 0, expected at least 1"):
             cache_eigenbases(images, **({"k": 2, "folder": tmp_path / "bad", "progress": False} | bad))

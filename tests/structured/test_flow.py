@@ -244,6 +244,30 @@ def test_fields_add_up_within_the_bound_and_the_original_is_warped(steps, monkey
     torch.testing.assert_close(longest, torch.full((4,), 1.5).double(), rtol=1e-6, atol=0)
 
 
+def test_a_step_is_a_share_of_the_bound_and_short_sums_are_left_as_they_are(monkeypatch):
+    """2.5 / steps of it, as in PGD; scaled to the bound each time, the first step would be the last."""
+    model, images = smooth_cnn(), pictures(4)
+    labels = model(images).argmax(1)
+    seen = warps(lambda: flow(model, images, labels, gamma=1.0, max_displacement=1.5, steps=10), monkeypatch)
+    first, second = (field.norm(dim=1).amax((1, 2)) for _, field in seen[:2])
+    torch.testing.assert_close(first, torch.full((4,), 1.5 * 0.25).double(), rtol=1e-12, atol=0)
+    assert (second < 1.5 * 0.5 * (1 + 1e-12)).all()
+
+
+def test_targeted_it_lowers_the_loss_of_the_target():
+    """Raising that of the true class lowers it too, often, but along another field."""
+    model, images = smooth_cnn(), pictures(8)
+    labels = model(images).argmax(1)
+    targets = (labels + 1) % 4
+    x = images.clone().requires_grad_()
+    loss = cross_entropy(model(x), targets)
+    field = flow_field(input_gradient(-loss, x), images, gamma=2.0)
+    moved = warp(images, field, 0.2 / field.norm(dim=1).amax((1, 2)))
+    assert (cross_entropy(model(moved), targets) < loss).all()
+    result = flow(model, images, labels, gamma=2.0, max_displacement=0.2, targets=targets)
+    torch.testing.assert_close(result, moved, rtol=0, atol=1e-12)
+
+
 def test_one_step_is_the_scaled_field():
     model, images = smooth_cnn(), pictures(5)
     labels = model(images).argmax(1)
@@ -298,6 +322,14 @@ def test_the_field_beside_the_images_is_the_one_that_made_them(steps):
 
 
 # -- bad input
+
+
+def test_a_gamma_beyond_float32_is_its_limit():
+    """Infinity times the eigenvalue 0 of the constant would be no number."""
+    gradient, images = scene(dtype=torch.float32)
+    limit = flow_field(gradient, images, gamma=1e38)
+    torch.testing.assert_close(flow_field(gradient, images, gamma=1e39), limit, rtol=0, atol=0)
+    assert limit.isfinite().all() and limit.abs().max() > 0
 
 
 @pytest.mark.parametrize("bad", [

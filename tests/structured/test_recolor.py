@@ -2,6 +2,7 @@
 
 import math
 import sys
+from functools import partial
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from advcourse.structured import (
     recolor,
     recolor_operator,
 )
-from advcourse.structured.flow import eigenvectors
+from advcourse.structured.flow import eigenvectors, flow_field
 from tests.attacks.toys import pictures, smooth_cnn
 from tests.structured import dense
 
@@ -240,6 +241,16 @@ def test_the_whole_basis_is_the_whole_operator():
     torch.testing.assert_close(basis_operator(basis, rho=3.0, alpha=0.5)(gradient), expected, rtol=0, atol=1e-10)
 
 
+def test_no_operator_computes_in_the_precision_of_autocast():
+    """It rounds to eight bits: the change would leave the basis's span by a quarter of a per cent."""
+    images, gradient = pictures(2, 3, 6, 5, dtype=torch.float32), draw(2, 3, 6, 5).float()
+    for operator in (basis_operator(eigenbases(images, 4)), recolor_operator(images, solver="cg"),
+                     recolor_operator(images, solver="lu"), partial(flow_field, images=images, gamma=2.0)):  # fmt: skip
+        expected = operator(gradient)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(operator(gradient), expected)
+
+
 def test_a_few_vectors_are_the_operator_on_their_span():
     images, gradient = pictures(2, 3, 6, 5), draw(2, 3, 6, 5)
     basis = eigenbases(images, 4)
@@ -282,12 +293,49 @@ def test_one_step_is_the_scaled_change(with_basis):
     loss = cross_entropy(model(x), labels)
     gradient = input_gradient(loss, x)
     basis = eigenbases(images, 6) if with_basis else None
-    operator = basis_operator(basis, rho=2.0) if with_basis else recolor_operator(images, rho=2.0)
+    shared = {"rho": 2.0, "alpha": 0.2}
+    operator = basis_operator(basis, **shared) if with_basis else recolor_operator(images, **shared)
     change = operator(gradient)
     change = images + 0.05 * change / change.abs().amax((1, 2, 3), keepdim=True)
     assert (cross_entropy(model(change), labels) > loss).all()
-    result = recolor(model, images, labels, strength=0.05, rho=2.0, basis=basis)
+    result = recolor(model, images, labels, strength=0.05, basis=basis, **shared)
     torch.testing.assert_close(result, change, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("given", [
+    {"lam": 2.0, "rho": 0.0, "alpha": 0.3, "weight": "norm", "floor": 0.2, "solver": "cg"},
+    {"lam": 0.5, "rho": 3.0, "alpha": 0.3, "weight": "norm", "floor": 0.2, "solver": "lu"},
+])  # fmt: skip
+def test_settings_reach_the_operator(given, monkeypatch):
+    model, images = smooth_cnn(), middling()
+    labels = model(images).argmax(1)
+    x = images.clone().requires_grad_()
+    change = recolor_operator(images, **given)(input_gradient(cross_entropy(model(x), labels), x))
+    change = images + 0.05 * change / change.abs().amax((1, 2, 3), keepdim=True)
+    rose = cross_entropy(model(change), labels) > cross_entropy(model(images), labels)
+    assert rose.any()
+    seen, module = [], sys.modules["advcourse.structured.recolor"]
+    monkeypatch.setattr(
+        module, "recolor_operator", lambda x, **named: seen.append(named) or recolor_operator(x, **named)
+    )
+    result = recolor(model, images, labels, strength=0.05, **given)
+    torch.testing.assert_close(result[rose], change[rose], rtol=0, atol=1e-5)
+    assert seen == [given]
+
+
+def test_targeted_it_lowers_the_loss_of_the_target():
+    """Raising that of the true class lowers it too, often, but by another change."""
+    model, images = smooth_cnn(), middling(8)
+    labels = model(images).argmax(1)
+    targets = (labels + 1) % 4
+    x = images.clone().requires_grad_()
+    loss = cross_entropy(model(x), targets)
+    operator = recolor_operator(images)
+    change = operator(input_gradient(-loss, x))
+    change = images + 0.05 * change / change.abs().amax((1, 2, 3), keepdim=True)
+    assert (cross_entropy(model(change), targets) < loss).all()
+    result = recolor(model, images, labels, strength=0.05, operator=operator, targets=targets)
+    torch.testing.assert_close(result, change, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 6])
@@ -385,6 +433,7 @@ def test_a_basis_of_other_images_is_refused():
     for bad in (
         Basis(basis.vectors[:2], basis.values[:2]), Basis(basis.vectors, basis.values[:, :2]),
         Basis(basis.vectors.mT, basis.values), Basis(basis.vectors.float(), basis.values.float()),
+        Basis(basis.vectors * math.nan, basis.values), basis.vectors, ([1.0], basis.values),
     ):  # fmt: skip
         with pytest.raises(ValueError, match="basis .*expected"):
             recolor(model, images, labels, strength=0.1, basis=bad)
@@ -392,6 +441,18 @@ def test_a_basis_of_other_images_is_refused():
         recolor(model, images, labels, strength=0.1, basis=basis, lam=1.0)
     with pytest.raises(ValueError, match="gradient is .*expected"):
         recolor_operator(images)(images[:1])
+    for bad in ({"rho": -1.0}, {"alpha": 0.0}):
+        with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
+            basis_operator(basis, **bad)
+    for bad in (images[:2], images.mT, images.float()):
+        with pytest.raises(ValueError, match="basis .*expected"):
+            basis_operator(basis)(bad)
+    for broken in (lambda g: g[:1], lambda g: None, lambda g: g / 0):
+        with pytest.raises(ValueError, match="the operator's result .*expected"):
+            recolor(model, images, labels, strength=0.1, operator=broken)
+    for half in (eigenbasis, learned_basis):
+        with pytest.raises(ValueError, match="has dtype torch.float16, expected torch.float32 or torch.float64"):
+            half(images[0].half() if half is eigenbasis else images.half(), 2)
     for k in (0, 49, 2.5):
         with pytest.raises(ValueError, match="k is .*expected"):
             eigenbasis(images[0], k)
