@@ -82,6 +82,7 @@ def test_a_large_image_has_some_hundred_arrows_and_a_field_of_zeros_is_drawn():
         ({"field": torch.zeros(2, 8, 9)}, "field"),
         ({"every": 0}, "every"),
         ({"factor": 0.0}, "factor"),
+        ({"field": torch.full((2, 8, 8), float("nan"))}, "field"),
     ],
 )
 def test_bad_input_is_refused_by_name(change, name):

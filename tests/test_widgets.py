@@ -324,6 +324,14 @@ def test_size_zero_leaves_the_image_and_says_so(deformer, drawn, kind, size):
     assert figure.axes[1].get_title() in ("no motion", "no change (grey)")
 
 
+def test_an_image_that_no_step_makes_stronger_is_left_and_said_to_be(deformer, drawn):
+    deformer.images = torch.full((2, 3, 28, 24), 0.3)  # of one colour: no motion changes it
+    deformer.displacement.value = 0.75
+    image, changed, _ = drawn[-1]
+    assert torch.equal(image, changed)
+    assert "No step made a stronger image, so this one is left as it is" in deformer.message.value
+
+
 def test_the_panels_state_their_factors():
     image = blobs()[0]
     field = torch.zeros(2, 28, 24)

@@ -346,7 +346,8 @@ def test_a_gradient_or_field_of_another_shape_is_refused():
     for bad in (gradient[:1], gradient.float(), gradient * math.nan, None):
         with pytest.raises(ValueError, match="gradient .*expected"):
             flow_field(bad, images, gamma=1.0)
-    with pytest.raises(ValueError, match="flow is .*expected"):
-        warp(images, gradient)
+    for bad in (gradient, gradient[:, :2].float(), None):
+        with pytest.raises(ValueError, match="flow is .*expected"):
+            warp(images, bad)
     with pytest.raises(ValueError, match="t has shape"):
         warp(images, gradient[:, :2], torch.ones(2))
