@@ -13,8 +13,7 @@ from benchmarks import augmentation, beyond, footprint, measure, minimal, report
 from benchmarks.cases import Case, cases
 from benchmarks.peers import PACKAGES
 
-PARTS = ("import", "cifar10", "imagenet", "steps", "minimal", "spatial", "universal", "flow", "recolor",
-         "augmentation")  # fmt: skip
+PARTS = ("import", "cifar10", "imagenet", "steps", "minimal", "spatial", "universal", "flow", "recolor", "augmentation")
 ON_CIFAR10 = ("cifar10", "minimal", "spatial", "universal", "augmentation")
 IMPORTS = ["import advcourse", "import advcourse.attacks"]
 

@@ -31,16 +31,24 @@ def tables(network: str, count: int, rounds: int, device: torch.device, clock: s
         }
 
         def epoch(step) -> None:
-            training.fit(models.build(network).to(device), (images, labels), augmented(step, training.random_crop),
-                         epochs=1, progress=False)  # fmt: skip
+            training.fit(
+                models.build(network).to(device),
+                (images, labels),
+                augmented(step, training.random_crop),
+                epochs=1,
+                progress=False,
+            )
 
         runs = {name: partial(epoch, step) for name, step in steps.items()}
         times = {name: each[1:] for name, each in interleaved(runs, rounds + 1, device, clock).items()}
     over = {name: ratios(times[name], times["basic"]) for name in LIMITS}
     held = [
-        Verdict(f"{name}, {network}, {count} images: an epoch at most {limit} of a basic one", spread(over[name]),
-                statistics.median(over[name]) <= limit)
+        Verdict(
+            f"{name}, {network}, {count} images: an epoch at most {limit} of a basic one",
+            spread(over[name]),
+            statistics.median(over[name]) <= limit,
+        )
         for name, limit in LIMITS.items()
-    ]  # fmt: skip
+    ]
     rows = [[name, spread(each, 2), spread(over[name], 2) if name in over else "1"] for name, each in times.items()]
     return f"{report.verdict_table(held)}\n\n{report.table(HEAD, rows)}"

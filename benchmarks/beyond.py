@@ -7,8 +7,8 @@ import time
 import torch
 
 from advcourse import data, models
-from advcourse.attacks import spatial, universal
-from advcourse.evaluate import count_passes, predict
+from advcourse.attacks import spatial, universal_deepfool, universal_sgd
+from advcourse.core.running import count_passes, predict
 from benchmarks.cases import Case
 from benchmarks.passes import bare, recorded
 from benchmarks.results import Verdict
@@ -57,16 +57,15 @@ def universal_methods(network: str, count: int, held_out: int, device: torch.dev
     images = data.load("cifar10", n=count + held_out)[0].to(device)
     learnt, unseen = images[:count], images[count:]
     target, rows, rates, costs = 0.2, [], [], []
-    for method, epochs in (("deepfool", 10), ("sgd", 10)):
+    for method, universal in (("deepfool", universal_deepfool), ("sgd", universal_sgd)):
         started = time.process_time()
         with count_passes(model) as passes:
             v = universal(
                 model,
                 learnt,
                 eps=8 / 255,
-                method=method,
                 delta=target,
-                epochs=epochs,
+                epochs=10,
                 generator=torch.Generator().manual_seed(0),
                 progress=False,
             )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from advcourse import data, models
-from advcourse.evaluate import predict
+from advcourse.core.running import predict
 from benchmarks.peers import MAKERS, Budget
 
 EVERYONE = tuple(MAKERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from advcourse.attacks.balls import norms
+from advcourse.core.balls import norms
 from benchmarks.cases import Case
 from benchmarks.memory import peak_bytes
 from benchmarks.passes import Pass, bare, per_image, recorded

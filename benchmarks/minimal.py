@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from advcourse.attacks.balls import norms
-from advcourse.evaluate import count_passes
+from advcourse.core.balls import norms
+from advcourse.core.running import count_passes
 from benchmarks.cases import Case
 from benchmarks.measure import ROUNDING
 from benchmarks.minimal_peers import MAKERS, Search

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from advcourse.structured import eigenbasis
-from advcourse.structured.photometric import Photometric
+from advcourse.structured._photometric import Photometric
 from benchmarks import report
 from benchmarks.memory import peak_bytes
 from benchmarks.results import Verdict
@@ -126,8 +126,17 @@ def tables(part: str, device: torch.device, clock: str, rounds: int) -> str:
     return "\n\n".join(parts)
 
 
-HEAD = ("method", "side", "images at once", "set-up, ms", "solve, ms an image", "kept, MiB", "peak, MiB", "residual",
-        "products")  # fmt: skip
+HEAD = (
+    "method",
+    "side",
+    "images at once",
+    "set-up, ms",
+    "solve, ms an image",
+    "kept, MiB",
+    "peak, MiB",
+    "residual",
+    "products",
+)
 GROWTH = ("method", "set-up", "solve", "memory kept", "peak memory")
 
 

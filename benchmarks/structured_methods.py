@@ -14,9 +14,9 @@ from torch.nn.functional import interpolate
 
 from advcourse import data
 from advcourse.structured import flow_field, recolor_operator
-from advcourse.structured.flow import derivatives, eigenvectors
-from advcourse.structured.photometric import Photometric
-from advcourse.structured.solvers import factor
+from advcourse.structured._flow import derivatives, eigenvectors
+from advcourse.structured._photometric import Photometric
+from advcourse.structured._solvers import factor
 
 GAMMA, ALPHA, RHO, LAM = 10.0, 1.0, 10.0, 1.0
 FORMS = {"smooth": {"lam": 0.0, "rho": RHO}, "literal": {"lam": LAM, "rho": 0.0}}

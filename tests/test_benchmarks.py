@@ -6,7 +6,7 @@ import torch
 from benchmarks.cases import Case
 from benchmarks.minimal import Found, few_candidates, judge, verdicts
 from benchmarks.minimal_peers import Search
-from tests.attacks.toys import Constant, pictures, smooth_cnn
+from tests.support.toys import Constant, pictures, smooth_cnn
 
 CASE = Case("toy", "digits", 3, ())
 

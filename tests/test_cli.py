@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file
 
 from advcourse import __main__ as cli
-from advcourse import data, models, recipes, training
+from advcourse import data, training
+from advcourse.zoo import _recipes, _train, inventory, weights
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +33,8 @@ def digits_as_mnist(monkeypatch):
     monkeypatch.setattr(data, "load", load)
     monkeypatch.setattr(data, "available", lambda: dict.fromkeys(data.NAMES, "here"))
     for name in ("mnist/cnn", "mnist/cnn-robust"):
-        monkeypatch.setitem(cli.RECIPES, name, replace(cli.RECIPES[name], epochs=2))
-    monkeypatch.setattr(cli, "ROBUST_STEPS", 3)
+        monkeypatch.setitem(_recipes.RECIPES, name, replace(_recipes.RECIPES[name], epochs=2))
+    monkeypatch.setattr(_train, "ROBUST_STEPS", 3)
 
 
 def test_info_from_the_shell_names_versions_device_data_and_weights():
@@ -44,8 +45,8 @@ def test_info_from_the_shell_names_versions_device_data_and_weights():
         torch.__version__.split("+")[0],
         "device",
         *data.NAMES,
-        *models.ARCHITECTURES,
-        *models.REFERENCES,
+        *weights.ARCHITECTURES,
+        *weights.REFERENCES,
     ):
         assert word in done.stdout
 
@@ -55,10 +56,8 @@ def test_info_says_what_is_and_what_is_not_here(capsys, monkeypatch, tmp_path):
     (tmp_path / "weights" / "cifar10_resnet32.safetensors").touch()
     (tmp_path / "gtsrb32.npz").touch()
     monkeypatch.setenv("ADVCOURSE_DATA", str(tmp_path))
-    monkeypatch.setattr(models, "WEIGHTS", tmp_path)
-    monkeypatch.setattr(models.weight_file, "__defaults__", (tmp_path,))
-    models.save("mnist/cnn", models.build("mnist/cnn"), {"accuracy": 0.9876}, tmp_path)
-    assert cli.main(["info"]) == 0
+    weights.save("mnist/cnn", weights.build("mnist/cnn"), {"accuracy": 0.9876}, tmp_path)
+    inventory.info(folder=tmp_path)
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line}
     assert str(tmp_path) in lines["gtsrb"]
     assert "not here" in lines["mnist"]
@@ -83,7 +82,7 @@ def test_data_describes_a_set(capsys):
     ("arguments", "known"),
     [
         (["data", "minst"], data.NAMES),
-        (["train", "mnist/cn"], tuple(recipes.RECIPES)),
+        (["train", "mnist/cn"], tuple(_recipes.RECIPES)),
     ],
 )
 def test_an_unknown_name_lists_the_known_ones(capsys, arguments, known):
@@ -95,7 +94,7 @@ def test_an_unknown_name_lists_the_known_ones(capsys, arguments, known):
 
 def test_a_set_that_is_not_at_hand_is_an_error_and_no_training(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("ADVCOURSE_DATA", str(tmp_path / "empty"))
-    monkeypatch.setattr(data, "_download", offline)
+    monkeypatch.setattr("advcourse.data._places.download", offline)
     assert cli.main(["data", "cifar10"]) == 2
     assert cli.main(["train", "mnist/cnn", "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.count("error:") == 2
@@ -123,12 +122,12 @@ def test_train_writes_weights_and_a_card_that_describe_each_other(digits_as_mnis
     assert "eps=0.3" in card["attack"]
     assert card["versions"]["torch"] in torch.__version__
 
-    model = models.build("mnist/cnn-robust")
+    model = weights.build("mnist/cnn-robust")
     model.load_state_dict(load_file(file))
     images, labels, _ = data.load("mnist", "test")
     assert card["accuracy"] == training.accuracy(model, images, labels)
     assert card["robust_accuracy"] <= card["accuracy"]
-    assert cli.measure(model, cli.RECIPES["mnist/cnn-robust"], images, labels).items() <= card.items()
+    assert _train.measure(model, _recipes.RECIPES["mnist/cnn-robust"], images, labels).items() <= card.items()
 
 
 def test_train_stopped_and_repeated_goes_on_from_its_checkpoint(digits_as_mnist, monkeypatch, capsys, tmp_path):
@@ -170,13 +169,13 @@ def test_a_device_that_is_not_there_is_named(digits_as_mnist, capsys):
 
 
 def test_every_network_of_ours_has_a_recipe_and_every_recipe_a_network():
-    assert recipes.RECIPES.keys() == models.ARCHITECTURES.keys()
-    for name, recipe in recipes.RECIPES.items():
+    assert _recipes.RECIPES.keys() == weights.ARCHITECTURES.keys()
+    for name, recipe in _recipes.RECIPES.items():
         assert recipe.data == name.split("/")[0]
 
 
 def test_the_schedule_is_one_cycle_up_to_the_peak_and_down_to_nearly_nothing():
-    recipe = recipes.RECIPES["cifar10/resnet20"]
+    recipe = _recipes.RECIPES["cifar10/resnet20"]
     optimizer = recipe.optimizer([torch.nn.Parameter(torch.zeros(1))], lr=recipe.lr)
     schedule = recipe.schedule(optimizer, 100)
     rates = []

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from advcourse.attacks.warps import displace
+from advcourse.core.warps import warp
 from advcourse.grading.checks import fail, tensor
 from advcourse.grading.fields import WRONG_WAY
 from advcourse.structured import flow_field
@@ -96,7 +96,7 @@ def attacked(adversarial: Tensor, images: Tensor, gradient: Tensor, gamma: float
     field = flow_field(gradient, images, gamma=gamma)
 
     def moved(v: Tensor) -> Tensor:
-        return displace(images, -v)
+        return warp(images, v)
 
     def by(size: Tensor) -> Tensor:
         size = size.view(-1, 1, 1, 1)

@@ -4,13 +4,13 @@ Images are float tensors in [0, 1]; distances are in pixel units of [0, 1]. Func
 there, and make a figure of their own where none is given.
 """
 
-from advcourse.plots.curves import accuracy_curve, success_curve, top5
-from advcourse.plots.fields import draw_field
-from advcourse.plots.images import draw_image, magnify, show_attack, show_images
-from advcourse.plots.loss import loss_along, loss_landscape
-from advcourse.plots.regions import decision_regions
-from advcourse.plots.spatial import spatial_landscape
-from advcourse.plots.styling import PALETTE, STYLE, style, use_style
+from advcourse.plots._curves import accuracy_curve, success_curve, top5
+from advcourse.plots._fields import draw_field
+from advcourse.plots._images import draw_image, magnify, show_attack, show_images
+from advcourse.plots._loss import loss_along, loss_landscape
+from advcourse.plots._regions import decision_regions
+from advcourse.plots._spatial import spatial_landscape
+from advcourse.plots._styling import PALETTE, STYLE, style, use_style
 
 __all__ = [
     "PALETTE",

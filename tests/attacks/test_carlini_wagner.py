@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from advcourse.attacks import carlini_wagner
-from advcourse.attacks.balls import norms
-from advcourse.attacks.common import Closest, margin
-from advcourse.evaluate import count_passes
-from tests.attacks.affine import affine, exact_distance, scattered
+from advcourse.core.balls import norms
+from advcourse.core.iterates import Closest
+from advcourse.core.losses import margin
+from advcourse.core.running import count_passes
 from tests.attacks.test_gradient import Recorder
-from tests.attacks.toys import Affine, Shifted, pictures, smooth_cnn
+from tests.support.affine import affine, exact_distance, scattered
+from tests.support.toys import Affine, Shifted, pictures, smooth_cnn
 
-module = sys.modules["advcourse.attacks.carlini_wagner"]
+module = sys.modules["advcourse.attacks._carlini_wagner"]
 QUICK = {"steps": 60, "search_steps": 5, "learning_rate": 0.1, "initial_const": 0.1}
 attack = partial(carlini_wagner, **QUICK)
 
@@ -95,9 +96,15 @@ def test_the_closest_of_all_iterates_is_returned_and_the_last_is_one_of_them(con
         model, images = Recorder(smooth_cnn()), pictures(1)
         labels = model.model(images).argmax(1)
         result = carlini_wagner(
-            model, images, labels, steps=steps, search_steps=1, learning_rate=0.02, initial_const=3.0,
+            model,
+            images,
+            labels,
+            steps=steps,
+            search_steps=1,
+            learning_rate=0.02,
+            initial_const=3.0,
             confidence=confidence,
-        )  # fmt: skip
+        )
         seen = torch.cat(model.seen[1:])
         fooled = margin(model.model(seen), labels.expand(len(seen))) >= max(confidence, 1e-300)
         distance = norms(seen - images, "l2").where(fooled, torch.inf)
@@ -111,9 +118,9 @@ def test_the_search_goes_on_from_what_failed_and_what_succeeded(monkeypatch):
     """1, 10, 100 until one succeeds, then halves between the largest failure and the smallest success, per image."""
     tried = []
 
-    def outcome(model, images, classes, c, *rest):
-        tried.append(c.tolist())
-        return c >= torch.tensor([25.0, 0.1, 1e9], dtype=c.dtype)
+    def outcome(model, search, *rest, leave):
+        tried.append(search.c.tolist())
+        return search.c >= torch.tensor([25.0, 0.1, 1e9], dtype=search.c.dtype)
 
     monkeypatch.setattr(module, "minimise", outcome)
     model, images = smooth_cnn(), pictures(3)
@@ -139,12 +146,10 @@ def test_a_constant_too_small_to_hold_what_it_inherits_has_failed():
     model, images = affine(2), scattered(4)
     labels, rows = model(images).argmax(1), torch.arange(4)
     beyond = images + 1.2 * (attack(model, images, labels) - images)
-    w = (module.INSIDE * (2 * beyond - 1)).atanh()
     for c, expected in ((1e-6, False), (10.0, True)):
-        adam = (w.clone(), torch.zeros_like(w), torch.zeros_like(w), w.new_zeros(4, 1, 1, 1))
-        found = module.minimise(
-            model, images, labels, torch.full((4,), c).double(), adam, rows, Closest(images), 0.0, 200, 0.02, True
-        )
+        search = module.Search.start(images, labels, rows, c)
+        search.w = (module.INSIDE * (2 * beyond - 1)).atanh()
+        found = module.minimise(model, search, Closest(images), 0.0, 200, 0.02, leave=True)
         assert found.tolist() == [expected] * 4
 
 

@@ -4,12 +4,13 @@ import pytest
 import torch
 
 from advcourse.attacks import ddn
-from advcourse.attacks.balls import norms
-from advcourse.attacks.common import cross_entropy
-from advcourse.evaluate import count_passes, quantize
-from tests.attacks.affine import affine, exact_distance, scattered
+from advcourse.core.balls import norms
+from advcourse.core.losses import cross_entropy
+from advcourse.core.running import count_passes
+from advcourse.evaluation import quantize
 from tests.attacks.test_gradient import Recorder
-from tests.attacks.toys import Constant, Shifted, pictures, smooth_cnn
+from tests.support.affine import affine, exact_distance, scattered
+from tests.support.toys import Constant, Shifted, pictures, smooth_cnn
 
 
 @pytest.mark.parametrize(("classes", "spread"), [(2, 0.2), (5, 0.2), (2, 1.8)])

@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 from advcourse.attacks import deepfool
-from advcourse.attacks.balls import norms
-from advcourse.attacks.deepfool import gradients
-from advcourse.evaluate import count_passes
-from tests.attacks.affine import affine, exact_distance, scattered
-from tests.attacks.toys import Affine, Constant, pictures, smooth_cnn
+from advcourse.attacks._deepfool import gradients
+from advcourse.core.balls import norms
+from advcourse.core.running import count_passes
+from tests.support.affine import affine, exact_distance, scattered
+from tests.support.toys import Affine, Constant, pictures, smooth_cnn
 
 
 def fooled(model, images, labels):

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from advcourse.attacks import fgsm, ifgsm, pgd
-from advcourse.attacks.common import cross_entropy, input_gradient, margin
-from advcourse.evaluate import count_passes
-from tests.attacks.toys import Affine, Shifted, pictures, smooth_cnn
+from advcourse.core.losses import cross_entropy, input_gradient, margin
+from advcourse.core.running import count_passes
+from tests.support.toys import Affine, Shifted, pictures, smooth_cnn
 
 D = 12
 
@@ -100,10 +100,13 @@ def test_targeted_pgd_maximises_the_true_loss_minus_the_targets(loss):
         torch.testing.assert_close(once, images + 0.05 * gradient.sign(), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("attack", [
-    lambda model, x, y, t: fgsm(model, x, y, eps=0.03, targets=t),
-    lambda model, x, y, t: ifgsm(model, x, y, step_size=0.03, steps=1, targets=t),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "attack",
+    [
+        lambda model, x, y, t: fgsm(model, x, y, eps=0.03, targets=t),
+        lambda model, x, y, t: ifgsm(model, x, y, step_size=0.03, steps=1, targets=t),
+    ],
+)
 def test_targeted_fgsm_descends_the_targets_loss(attack):
     model, images = Affine(weights(5, seed=3)), centred()
     labels, targets = model(images).argsort(1, descending=True)[:, [0, 2]].T

@@ -5,11 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from advcourse.attacks import difgsm, mifgsm
-from advcourse.attacks.common import cross_entropy
-from advcourse.attacks.momentum import diversify
-from advcourse.evaluate import count_passes
-from tests.attacks.toys import Affine, pictures, smooth_cnn
+from advcourse.attacks import difgsm, diversify, mifgsm
+from advcourse.core.losses import cross_entropy
+from advcourse.core.running import count_passes
+from tests.support.toys import Affine, pictures, smooth_cnn
 
 EPS = 0.06
 
@@ -166,10 +165,17 @@ def test_the_gradient_is_taken_at_the_resized_image_and_the_iterate_judged_as_it
     weight = torch.randn(2, 48, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     model, images = Recorder(Affine(weight)), pictures(3, 1, 6, 8)
     labels = model.model(images).argmax(1)
-    result = difgsm(model, images, labels, eps=EPS, steps=1, probability=1.0, smallest=0.5,
-                    generator=torch.Generator().manual_seed(1))  # fmt: skip
-    view = diversify(images.requires_grad_(), probability=1.0, smallest=0.5,
-                     generator=torch.Generator().manual_seed(1))  # fmt: skip
+    result = difgsm(
+        model,
+        images,
+        labels,
+        eps=EPS,
+        steps=1,
+        probability=1.0,
+        smallest=0.5,
+        generator=torch.Generator().manual_seed(1),
+    )
+    view = diversify(images.requires_grad_(), probability=1.0, smallest=0.5, generator=torch.Generator().manual_seed(1))
     (gradient,) = torch.autograd.grad(cross_entropy(model.model(view), labels).sum(), images)
     step = (images + EPS * gradient.sign()).clamp(0, 1).detach()
     torch.testing.assert_close(torch.stack(model.seen), torch.stack([images, view, step]).detach(), rtol=0, atol=1e-12)
@@ -180,15 +186,31 @@ def test_the_gradient_is_taken_at_the_resized_image_and_the_iterate_judged_as_it
 def test_every_step_draws_anew():
     images = pictures(2, 1, 20, 20)
     model = Recorder(smooth_cnn(channels=1))
-    difgsm(model, images, torch.tensor([0, 1]), eps=0.0, steps=8, probability=1.0, smallest=0.5,
-           generator=torch.Generator().manual_seed(0))  # fmt: skip
+    difgsm(
+        model,
+        images,
+        torch.tensor([0, 1]),
+        eps=0.0,
+        steps=8,
+        probability=1.0,
+        smallest=0.5,
+        generator=torch.Generator().manual_seed(0),
+    )
     views = torch.cat([x[:1] for x in model.seen[1::2]])
     assert len(views) == 8 and len(views.flatten(1).unique(dim=0)) >= 5
 
 
-@pytest.mark.parametrize(("name", "bad"), [
-    ("probability", 1.5), ("probability", -0.1), ("smallest", -0.1), ("smallest", 1.1), ("decay", -1.0), ("steps", 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("probability", 1.5),
+        ("probability", -0.1),
+        ("smallest", -0.1),
+        ("smallest", 1.1),
+        ("decay", -1.0),
+        ("steps", 0),
+    ],
+)
 def test_bad_parameters_are_refused_by_name(name, bad):
     model, images, labels = scene(2)
     with pytest.raises(ValueError, match=f"{name} is .*expected"):

@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from advcourse.attacks import spatial
-from advcourse.attacks.common import cross_entropy
-from advcourse.attacks.warps import canvas, rigid
-from advcourse.evaluate import count_passes, evaluate
-from tests.attacks.toys import Constant, pictures, smooth_cnn
+from advcourse.core.losses import cross_entropy
+from advcourse.core.running import count_passes
+from advcourse.core.warps import canvas, rigid
+from advcourse.evaluation import evaluate
+from tests.support.toys import Constant, pictures, smooth_cnn
 
 SETTINGS = {"max_shift": 2.0, "max_angle": 30.0, "grid": (3, 3, 5)}
 
@@ -202,8 +203,9 @@ def test_no_shift_is_larger_than_asked(search):
     model = Recorder(Outward())
     result = spatial(model, bright_centre(), torch.tensor([0]), max_shift=2.5, max_angle=0, search=search, samples=200)
     ramp = torch.arange(15, dtype=torch.float64)
-    places = torch.cat([torch.stack([(x * ramp).sum((1, 2, 3)), (x * ramp[:, None]).sum((1, 2, 3))], 1)
-                        for x in model.seen])  # fmt: skip
+    places = torch.cat(
+        [torch.stack([(x * ramp).sum((1, 2, 3)), (x * ramp[:, None]).sum((1, 2, 3))], 1) for x in model.seen]
+    )
     assert (places - 7).abs().max() <= 2.5 + 1e-12
     assert (places - 7).amax(0).min() > 2
     reached = torch.stack([(result * ramp).sum(), (result * ramp[:, None]).sum()]) - 7
@@ -242,8 +244,16 @@ def test_draws_are_each_images_own():
     images = bright_centre(6)
     model = Recorder(Constant())
     labels = torch.zeros(6, dtype=torch.int64)
-    spatial(model, images, labels, max_shift=3, max_angle=0, search="random", samples=4,
-            generator=torch.Generator().manual_seed(0))  # fmt: skip
+    spatial(
+        model,
+        images,
+        labels,
+        max_shift=3,
+        max_angle=0,
+        search="random",
+        samples=4,
+        generator=torch.Generator().manual_seed(0),
+    )
     seen = torch.cat([x.flatten(1) for x in model.seen])[6:]  # the identity comes first
     assert len(seen) == 24 and len(seen.unique(dim=0)) == 24
 

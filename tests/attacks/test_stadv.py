@@ -1,17 +1,15 @@
 """stAdv against pixel arithmetic, dense sums and counted passes."""
 
-import sys
-
 import pytest
 import torch
 from torch import nn
 
-from advcourse.attacks import stadv
-from advcourse.attacks.common import input_gradient, margin
-from advcourse.attacks.stadv import flow_loss
-from advcourse.attacks.warps import displace
-from advcourse.evaluate import count_passes, evaluate
-from tests.attacks.toys import Constant, Shifted, pictures, smooth_cnn
+from advcourse.attacks import flow_loss, stadv
+from advcourse.core.losses import input_gradient, margin
+from advcourse.core.running import count_passes
+from advcourse.core.warps import warp
+from advcourse.evaluation import evaluate
+from tests.support.toys import Constant, Shifted, pictures, smooth_cnn
 
 SETTINGS = {"steps": 40, "step_size": 0.05, "flow_weight": 0.003}
 
@@ -83,13 +81,13 @@ def trace(model, image, label, **settings):
     """The attack on one image, with every iterate that the model saw and the flow loss of each."""
     seen, rough = [], []
 
-    def spying(images, flow):
-        seen.append(displace(images, flow.detach()))
-        rough.append(flow_loss(flow.detach()))
-        return displace(images, flow)
+    def spying(images, field):
+        seen.append(warp(images, field.detach()))
+        rough.append(flow_loss(field.detach()))
+        return warp(images, field)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["advcourse.attacks.stadv"], "displace", spying)  # the function hides its module
+        patch.setattr("advcourse.attacks._stadv.warp", spying)
         result = stadv(model, image, label, **settings)
     seen = torch.cat(seen)
     return result, seen, torch.cat(rough).masked_fill(model(seen).argmax(1) == label, torch.inf)
@@ -107,8 +105,9 @@ def test_a_heavier_flow_weight_gives_a_smoother_flow():
     model, images, labels = scene(3)
     for i in range(3):
         settings = {"steps": 60, "step_size": 0.05}
-        light, heavy = (trace(model, images[[i]], labels[[i]], flow_weight=weight, **settings)[2].min()
-                        for weight in (0.0, 0.003))  # fmt: skip
+        light, heavy = (
+            trace(model, images[[i]], labels[[i]], flow_weight=weight, **settings)[2].min() for weight in (0.0, 0.003)
+        )
         assert heavy < 0.95 * light < torch.inf
 
 
@@ -137,8 +136,13 @@ def test_an_image_out_of_reach_comes_back_itself():
 def test_the_hinge_works_on_negative_logits():
     """max(one_hot * z) sees 0 where every other logit is negative (trap 2)."""
     model, images, labels = scene(6)
-    found = [(Shifted(model, shift=shift)(stadv(Shifted(model, shift=shift), images, labels, **SETTINGS)).argmax(1)
-              != labels).tolist() for shift in (0.0, -20.0)]  # fmt: skip
+    found = [
+        (
+            Shifted(model, shift=shift)(stadv(Shifted(model, shift=shift), images, labels, **SETTINGS)).argmax(1)
+            != labels
+        ).tolist()
+        for shift in (0.0, -20.0)
+    ]
     assert found[0] == found[1] and sum(found[0]) >= 4
 
 
@@ -154,7 +158,7 @@ def test_black_and_white_images_can_be_bent():
 def test_the_first_gradient_is_finite_and_not_zero(dtype):
     model, images = smooth_cnn(dtype=dtype), pictures(2, dtype=dtype)
     flow = torch.zeros(2, 2, 8, 6, dtype=dtype, requires_grad=True)
-    logits = model(displace(images, flow))
+    logits = model(warp(images, -flow))
     gradient = input_gradient(-margin(logits, logits.argmax(1)) + flow_loss(flow), flow)
     assert gradient.isfinite().all() and (gradient != 0).flatten(1).float().mean(1).min() > 0.5
 

@@ -1,20 +1,25 @@
 """Universal perturbations: closed forms, what v promises, and what is measured on it."""
 
 import copy
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from advcourse.attacks.universal import _capped_gradient, apply, fooling_rate, fooling_table, similarity, universal
-from advcourse.evaluate import count_passes
-from tests.attacks.toys import Affine, Constant, pictures, smooth_cnn
+from advcourse.attacks import universal_deepfool, universal_sgd
+from advcourse.attacks._universal import capped_gradient
+from advcourse.core.running import count_passes
+from advcourse.evaluation import fooling_rate, fooling_table, inner_products, shown
+from tests.support.toys import Affine, Constant, pictures, smooth_cnn
 
 D = 2 * 8 * 6
-seek = partial(universal, progress=False)
+METHODS = {"deepfool": universal_deepfool, "sgd": universal_sgd}
 both = pytest.mark.parametrize("method", ["deepfool", "sgd"])
+
+
+def seek(model, images, *, method="deepfool", **settings):
+    return METHODS[method](model, images, progress=False, **settings)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -116,9 +121,9 @@ def test_it_hands_back_the_perturbation_and_not_images(method):
     images, unseen = pictures(40).split(20)
     v = seek(model, images, eps=0.25, method=method, delta=0.1, epochs=5, generator=seeded())
     assert v.shape == images.shape[1:] and v.min() < 0 < v.max()
-    shown = apply(unseen, v)
-    assert shown.min() >= 0 and shown.max() <= 1
-    fooled = (model(shown).argmax(1) != model(unseen).argmax(1)).double().mean().item()
+    changed = shown(unseen, v)
+    assert changed.min() >= 0 and changed.max() <= 1
+    fooled = (model(changed).argmax(1) != model(unseen).argmax(1)).double().mean().item()
     assert fooling_rate(model, v, unseen) == fooled >= 0.4
     assert fooling_rate(model, v.flip(0, 2), unseen) < fooled  # not whatever is that large
 
@@ -128,7 +133,8 @@ def test_more_passes_never_fool_fewer(method, norm):
     """Trap 13: of several passes the best one counts, not the last."""
     model, images = smooth_cnn(), pictures(12)
     eps = 0.12 if norm == "linf" else 0.6
-    settings = {"eps": eps, "norm": norm, "method": method, "delta": 0, "step_size": eps, "momentum": 0.0}
+    settings = {"eps": eps, "norm": norm, "method": method, "delta": 0}
+    settings |= {"step_size": eps, "momentum": 0.0} if method == "sgd" else {}
     rates = [
         fooling_rate(model, seek(model, images, epochs=n, batch_size=4, generator=seeded(2), **settings), images)
         for n in range(1, 9)
@@ -145,8 +151,8 @@ def test_the_cap_is_on_each_images_loss():
     losses = torch.nn.functional.cross_entropy(model(images), labels, reduction="none")
     cap = (losses[:2].max() + losses[2:].min()).item() / 2
     assert losses[:2].max() < cap < losses[2:].min()
-    capped = _capped_gradient(model, images, labels, v, cap)
-    torch.testing.assert_close(capped, _capped_gradient(model, images[:2], labels[:2], v, 1e9) / 2, rtol=0, atol=1e-12)
+    capped = capped_gradient(model, images, labels, v, cap)
+    torch.testing.assert_close(capped, capped_gradient(model, images[:2], labels[:2], v, 1e9) / 2, rtol=0, atol=1e-12)
 
 
 class Breaks(nn.Module):
@@ -175,8 +181,8 @@ def test_the_rate_is_against_the_prediction_of_the_image():
     images = torch.tensor([[0.5, 0.4], [0.5, 0.2], [0.2, 0.5], [0.9, 0.1]]).view(4, 1, 1, 2)
     v = torch.tensor([0.0, 0.35]).view(1, 1, 2)  # predicted 0 0 1 0, then 1 1 1 0
     assert fooling_rate(model, v, images) == 0.5
-    assert apply(images, v)[2].flatten().tolist() == pytest.approx([0.2, 0.85])
-    assert apply(images, v + 0.5).max() == 1
+    assert shown(images, v)[2].flatten().tolist() == pytest.approx([0.2, 0.85])
+    assert shown(images, v + 0.5).max() == 1
 
 
 # -- cost
@@ -256,7 +262,7 @@ def test_the_generator_decides_all(method):
         for seed in (1, 1, 2)
     )
     assert torch.equal(first, again) and not torch.equal(first, other)
-    assert not similarity(torch.stack([first, other]))[0, 1].item() > 1 - 1e-6
+    assert not inner_products(torch.stack([first, other]))[0, 1].item() > 1 - 1e-6
 
 
 @both
@@ -277,21 +283,27 @@ def test_inside_no_grad_and_inference_mode_and_for_a_plain_function(method):
 
 def test_the_bar_goes_to_stdout_and_can_be_left_out(capsys):
     model, images = smooth_cnn(), pictures(3)
-    universal(model, images, eps=0.1, method="sgd", epochs=1)
-    assert "fooled" in (shown := capsys.readouterr()).out and not shown.err
+    universal_sgd(model, images, eps=0.1, epochs=1)
+    assert "fooled" in (printed := capsys.readouterr()).out and not printed.err
     seek(model, images, eps=0.1, method="sgd", epochs=1)
     assert not any(capsys.readouterr())
 
 
-@pytest.mark.parametrize("bad", [
-    {"eps": -0.1}, {"eps": float("nan")}, {"eps": "0.1"}, {"norm": "l1"}, {"method": "newton"}, {"delta": -0.1},
-    {"delta": 1.5}, {"epochs": 0}, {"epochs": 1.5}, {"batch_size": 0}, {"steps": 0}, {"overshoot": -1.0},
-    {"candidates": 9}, {"step_size": -1.0}, {"momentum": 1.1}, {"cap": -1.0},
-])  # fmt: skip
-def test_bad_arguments_are_refused_by_name(bad):
+BAD = [{"eps": -0.1}, {"eps": float("nan")}, {"eps": "0.1"}, {"norm": "l1"}, {"delta": -0.1}, {"delta": 1.5}]
+BAD += [{"epochs": 0}, {"epochs": 1.5}, {"batch_size": 0}]
+BAD_DEEPFOOL = [{"steps": 0}, {"overshoot": -1.0}, {"candidates": 9}]
+BAD_SGD = [{"step_size": -1.0}, {"momentum": 1.1}, {"momentum": -0.1}, {"cap": -1.0}]
+
+
+@pytest.mark.parametrize(
+    ("method", "bad"),
+    [("deepfool", bad) for bad in BAD + BAD_DEEPFOOL] + [("sgd", bad) for bad in BAD + BAD_SGD],
+    ids=str,
+)
+def test_bad_arguments_are_refused_by_name(method, bad):
     given = {"eps": 0.1, **bad}
     with pytest.raises(ValueError, match=f"{next(iter(bad))}.*expected"):
-        seek(smooth_cnn(), pictures(2), **given)
+        seek(smooth_cnn(), pictures(2), method=method, **given)
 
 
 def test_bad_tensors_are_refused_by_name():
@@ -320,9 +332,9 @@ def test_counts_may_be_numpys():
 # -- diversity and transfer
 
 
-def test_similarity_is_the_cosine_of_each_pair():
+def test_inner_products_are_the_cosine_of_each_pair():
     one, two = torch.tensor([3.0, 4.0]).view(1, 1, 2), torch.tensor([4.0, -3.0]).view(1, 1, 2)
-    gram = similarity(torch.stack([one, 2 * one, -one, two, torch.zeros_like(one)]))
+    gram = inner_products(torch.stack([one, 2 * one, -one, two, torch.zeros_like(one)]))
     expected = torch.tensor([[1.0, 1, -1, 0, 0], [1, 1, -1, 0, 0], [-1, -1, 1, 0, 0], [0, 0, 0, 1, 0], [0.0] * 5])
     torch.testing.assert_close(gram, expected)
 

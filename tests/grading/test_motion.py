@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from advcourse.attacks import warps
+from advcourse.core import warps
 from advcourse.grading import checks, motion
 
 
@@ -85,7 +85,7 @@ def repeated_outside(images, transforms):
         (repeated_outside, "nothing black comes in"),
         (lambda images, transforms: 0 * images, "hardly a pixel of the picture is left"),
     ],
-)  # fmt: skip
+)
 def test_how_a_motion_differs(function, pattern):
     function.__name__ = "rotate_translate"
     with says(pattern):

@@ -73,9 +73,12 @@ def test_what_a_submission_can_do(tmp_path, monkeypatch):
     (folder / "given.txt").write_text("data that came with the assignment")
     with socket.create_server(("127.0.0.1", 0)) as server:
         source = ATTEMPTS.format(
-            root=str(bank.ROOT), port=server.getsockname()[1], gradebook=str(gradebook), own=str(own),
+            root=str(bank.ROOT),
+            port=server.getsockname()[1],
+            gradebook=str(gradebook),
+            own=str(own),
             home=str(sandbox.Path.home()),
-        )  # fmt: skip
+        )
         (cell,) = run(folder, source, SandboxedKernelManager={"memory_limit": 2048}).cells
     results = json.loads(cell.outputs[0].text)
     allowed = ("torch", "package", "own tmp", "own folder", "given file")

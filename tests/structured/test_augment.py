@@ -7,20 +7,21 @@ import torch
 from torch import nn
 
 from advcourse import training
-from advcourse.attacks.common import cross_entropy
-from advcourse.attacks.warps import rigid
-from advcourse.evaluate import count_passes
+from advcourse.core.losses import cross_entropy
+from advcourse.core.running import count_passes
+from advcourse.core.warps import rigid
 from advcourse.structured import (
     augmented,
+    basis_operator,
     cache_eigenbases,
     eigenbases,
     flow,
     flow_step,
-    image_by_image,
     recolor,
     recolor_step,
 )
-from tests.attacks.toys import pictures, smooth_cnn
+from advcourse.training import image_by_image
+from tests.support.toys import pictures, smooth_cnn
 
 K = 5
 
@@ -46,7 +47,7 @@ def test_the_step_is_that_of_the_attack(name, scene):
     stepped = both(cache)[name](model, images, labels)
     attacks = {
         "flow": partial(flow, gamma=1.0, max_displacement=0.3),
-        "recolor": partial(recolor, strength=0.05, basis=eigenbases(images, K)),
+        "recolor": partial(recolor, strength=0.05, operator=basis_operator(eigenbases(images, K))),
     }
     with torch.no_grad():
         rose = cross_entropy(model(stepped), labels) > cross_entropy(model(images), labels)
@@ -61,7 +62,9 @@ def test_settings_reach_the_step(scene):
     stepped = flow_step(model, images, labels, gamma=7.0, max_displacement=0.1)
     attacked = flow(model, images, labels, gamma=7.0, max_displacement=0.1)
     recoloured = recolor_step(model, images, labels, bases=cache, strength=0.02, rho=0.3, alpha=2.0)
-    expected = recolor(model, images, labels, strength=0.02, basis=eigenbases(images, K), rho=0.3, alpha=2.0)
+    expected = recolor(
+        model, images, labels, strength=0.02, operator=basis_operator(eigenbases(images, K), rho=0.3, alpha=2.0)
+    )
     for made, attack in ((stepped, attacked), (recoloured, expected)):
         with torch.no_grad():
             rose = cross_entropy(model(made), labels) > cross_entropy(model(images), labels)
@@ -132,13 +135,16 @@ def test_fit_trains_on_perturbed_images_and_resumes_bit_by_bit(scene, tmp_path):
     _, images, labels, cache = scene
     images, labels = images.float().repeat(4, 1, 1, 1), labels.repeat(4)
     cache = cache_eigenbases(images, K, tmp_path / "float", progress=False)
-    losses = {name: augmented(step, partial(training.random_crop, padding=1))
-              for name, step in (both(cache, uniform=True) | {"none": None}).items()}  # fmt: skip
+    losses = {
+        name: augmented(step, partial(training.random_crop, padding=1))
+        for name, step in (both(cache, uniform=True) | {"none": None}).items()
+    }
 
     def run(loss, epochs, checkpoint=None):
         model = smooth_cnn(dtype=torch.float32)
-        history = training.fit(model, (images, labels), loss, epochs=epochs, batch_size=8, checkpoint=checkpoint,
-                               progress=False)  # fmt: skip
+        history = training.fit(
+            model, (images, labels), loss, epochs=epochs, batch_size=8, checkpoint=checkpoint, progress=False
+        )
         return model.state_dict(), history
 
     ends = {}

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from advcourse.structured import BasisCache, cache_eigenbases, eigenbases
-from advcourse.structured.basis_cache import fingerprints
-from tests.attacks.toys import pictures
+from advcourse.structured._basis_cache import fingerprints
+from tests.support.toys import pictures
 
 K = 4
-MODULE = sys.modules["advcourse.structured.basis_cache"]
+MODULE = sys.modules["advcourse.structured._basis_cache"]
 
 
 def make(images, folder, **settings):

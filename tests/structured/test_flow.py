@@ -8,12 +8,12 @@ import torch
 from scipy.fft import dct
 
 from advcourse import data, models
-from advcourse.attacks.common import cross_entropy, input_gradient
-from advcourse.evaluate import count_passes
+from advcourse.core.losses import cross_entropy, input_gradient
+from advcourse.core.running import count_passes
 from advcourse.structured import flow, flow_field, flow_with_field, warp
-from advcourse.structured.flow import eigenvectors
-from tests.attacks.toys import Affine, pictures, smooth_cnn
+from advcourse.structured._flow import eigenvectors
 from tests.structured import dense
+from tests.support.toys import Affine, pictures, smooth_cnn
 
 BOUNDARIES = ("neumann", "periodic", "zero")
 SHAPES = [(1, 7, 10), (3, 10, 7), (2, 1, 5), (3, 6, 1), (1, 2, 2)]
@@ -126,7 +126,7 @@ def test_the_field_is_the_minimum():
     def objective(field):
         return sum(
             d[axis] @ v + alpha / 2 * (v @ v + gamma * v @ p @ v) for axis, v in enumerate(field.flatten(1))
-        ).item()  # fmt: skip
+        ).item()
 
     field = flow_field(gradient, images, gamma=gamma, alpha=alpha)[0]
     least = objective(field)
@@ -224,7 +224,7 @@ def warps(attack, monkeypatch):
         return warp(images, field, t)
 
     # by its name in sys.modules: in the package, ``flow`` is the attack
-    monkeypatch.setattr(sys.modules["advcourse.structured.flow"], "warp", recording)
+    monkeypatch.setattr(sys.modules["advcourse.structured._flow"], "warp", recording)
     attack()
     return seen
 
@@ -234,8 +234,7 @@ def test_fields_add_up_within_the_bound_and_the_original_is_warped(steps, monkey
     """Warping the warped image blurs it once per step and leaves the bound behind."""
     model, images = smooth_cnn(), pictures(4)
     labels = model(images).argmax(1)
-    seen = warps(lambda: flow(model, images, labels, gamma=1.0, max_displacement=1.5, steps=steps),
-                                monkeypatch)  # fmt: skip
+    seen = warps(lambda: flow(model, images, labels, gamma=1.0, max_displacement=1.5, steps=steps), monkeypatch)
     assert len(seen) == steps
     for given, field in seen:
         assert torch.equal(given, images)
@@ -276,9 +275,7 @@ def test_one_step_is_the_scaled_field():
     field = flow_field(input_gradient(loss, x), images, gamma=2.0)
     moved = warp(images, field, 0.2 / field.norm(dim=1).amax((1, 2)))
     assert (cross_entropy(model(moved), labels) > loss).all()
-    torch.testing.assert_close(
-        flow(model, images, labels, gamma=2.0, max_displacement=0.2), moved, rtol=0, atol=1e-12
-    )  # fmt: skip
+    torch.testing.assert_close(flow(model, images, labels, gamma=2.0, max_displacement=0.2), moved, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("scale", [1, 1e-30, 1e-42])
@@ -332,9 +329,17 @@ def test_a_gamma_beyond_float32_is_its_limit():
     assert limit.isfinite().all() and limit.abs().max() > 0
 
 
-@pytest.mark.parametrize("bad", [
-    {"gamma": -1.0}, {"gamma": math.nan}, {"gamma": "1"}, {"alpha": 0}, {"alpha": -1.0}, {"boundary": "reflect"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"gamma": -1.0},
+        {"gamma": math.nan},
+        {"gamma": "1"},
+        {"alpha": 0},
+        {"alpha": -1.0},
+        {"boundary": "reflect"},
+    ],
+)
 def test_bad_parameters_of_the_field_are_refused_by_name(bad):
     gradient, images = scene()
     with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
@@ -347,7 +352,7 @@ def test_a_gradient_or_field_of_another_shape_is_refused():
         with pytest.raises(ValueError, match="gradient .*expected"):
             flow_field(bad, images, gamma=1.0)
     for bad in (gradient, gradient[:, :2].float(), None):
-        with pytest.raises(ValueError, match="flow is .*expected"):
+        with pytest.raises(ValueError, match="field is .*expected"):
             warp(images, bad)
     with pytest.raises(ValueError, match="t has shape"):
         warp(images, gradient[:, :2], torch.ones(2))

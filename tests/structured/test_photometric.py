@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from advcourse.structured import edge_correlation, edge_strength, photometric_operator
-from advcourse.structured.photometric import Photometric
-from advcourse.structured.solvers import factor, pcg
-from tests.attacks.toys import pictures
+from advcourse.structured._photometric import Photometric
+from advcourse.structured._solvers import factor, pcg
 from tests.structured import dense
+from tests.support.toys import pictures
 
 FLOOR = 0.05
 weights = pytest.mark.parametrize("weight", ["norm", "strength"])
@@ -122,8 +122,14 @@ def test_jacobis_preconditioner_undoes_bad_scaling():
     systems, b = scaled_systems(), draw(3, 60)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        x = pcg(lambda x: (systems @ x[..., None])[..., 0], systems.diagonal(dim1=1, dim2=2), b, dims=(1,),
-                tolerance=1e-9, iterations=60)  # fmt: skip
+        x = pcg(
+            lambda x: (systems @ x[..., None])[..., 0],
+            systems.diagonal(dim1=1, dim2=2),
+            b,
+            dims=(1,),
+            tolerance=1e-9,
+            iterations=60,
+        )
     assert ((systems @ x[..., None])[..., 0] - b).norm(dim=1).max() <= 1e-9 * b.norm(dim=1).max()
 
 

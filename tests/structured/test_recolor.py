@@ -10,22 +10,23 @@ from torch import nn
 
 from advcourse import data, models
 from advcourse.attacks import pgd
-from advcourse.attacks.balls import norms
-from advcourse.attacks.common import cross_entropy, input_gradient
-from advcourse.evaluate import count_passes
+from advcourse.core.balls import norms
+from advcourse.core.losses import cross_entropy, input_gradient
+from advcourse.core.running import count_passes
 from advcourse.structured import (
     Basis,
     basis_operator,
     edge_correlation,
     eigenbases,
     eigenbasis,
+    flow_field,
     learned_basis,
     recolor,
     recolor_operator,
 )
-from advcourse.structured.flow import eigenvectors, flow_field
-from tests.attacks.toys import pictures, smooth_cnn
+from advcourse.structured._flow import eigenvectors
 from tests.structured import dense
+from tests.support.toys import pictures, smooth_cnn
 
 FLOOR = 0.05
 FORMS = {"literal": (2.0, 0.0), "edge-weighted": (0.0, 3.0), "both": (2.0, 3.0), "neither": (0.0, 0.0)}
@@ -155,8 +156,9 @@ def test_the_operator_is_built_once_and_serves_any_gradient():
     for solver in ("cg", "lu"):
         operator = recolor_operator(images, solver=solver, tolerance=1e-12)
         first, second = draw(2, 3, 8, 6), draw(2, 3, 8, 6, seed=1)
-        torch.testing.assert_close(operator(2 * first - second), 2 * operator(first) - operator(second),
-                                   rtol=0, atol=1e-10)  # fmt: skip
+        torch.testing.assert_close(
+            operator(2 * first - second), 2 * operator(first) - operator(second), rtol=0, atol=1e-10
+        )
         assert ((operator(first) * first).sum((1, 2, 3)) > 0).all()
 
 
@@ -204,7 +206,7 @@ def test_a_basis_is_the_same_whenever_it_is_found(monkeypatch):
     """Without a start of its own ARPACK draws one, and every run gives other digits."""
     image = pictures(1, 3, 18, 15)[0]
     first = eigenbasis(image, 7)
-    module = sys.modules["advcourse.structured.eigenbasis"]
+    module = sys.modules["advcourse.structured._eigenbasis"]
     monkeypatch.setattr(module, "_kept", type(module._kept)())
     assert all(torch.equal(a, b) for a, b in zip(first, eigenbasis(image, 7), strict=True))
 
@@ -214,7 +216,7 @@ def test_a_basis_is_found_once_per_image(monkeypatch):
     first = eigenbasis(image, 5)
     expected = first.vectors.clone()
     first.vectors.zero_()  # the caller's own copy
-    module = sys.modules["advcourse.structured.eigenbasis"]
+    module = sys.modules["advcourse.structured._eigenbasis"]
     calls, lowest = [], module._lowest
     monkeypatch.setattr(module, "_lowest", lambda *given: calls.append(1) or lowest(*given))
     assert torch.equal(eigenbasis(image.clone(), 5).vectors, expected) and not calls
@@ -226,7 +228,7 @@ def test_a_basis_is_found_once_per_image(monkeypatch):
 
 
 def test_only_so_many_bases_are_kept(monkeypatch):
-    module = sys.modules["advcourse.structured.eigenbasis"]
+    module = sys.modules["advcourse.structured._eigenbasis"]
     monkeypatch.setattr(module, "KEPT", 3)
     monkeypatch.setattr(module, "_kept", type(module._kept)())
     for image in pictures(8, 1, 4, 4):
@@ -244,8 +246,12 @@ def test_the_whole_basis_is_the_whole_operator():
 def test_no_operator_computes_in_the_precision_of_autocast():
     """It rounds to eight bits: the change would leave the basis's span by a quarter of a per cent."""
     images, gradient = pictures(2, 3, 6, 5, dtype=torch.float32), draw(2, 3, 6, 5).float()
-    for operator in (basis_operator(eigenbases(images, 4)), recolor_operator(images, solver="cg"),
-                     recolor_operator(images, solver="lu"), partial(flow_field, images=images, gamma=2.0)):  # fmt: skip
+    for operator in (
+        basis_operator(eigenbases(images, 4)),
+        recolor_operator(images, solver="cg"),
+        recolor_operator(images, solver="lu"),
+        partial(flow_field, images=images, gamma=2.0),
+    ):
         expected = operator(gradient)
         with torch.autocast("cpu", torch.bfloat16):
             assert torch.equal(operator(gradient), expected)
@@ -274,7 +280,9 @@ def test_a_learned_basis_finds_the_patterns_of_a_set():
     with pytest.raises(ValueError, match="k is 4, expected at most 3"):
         learned_basis(images, 4)
     model = smooth_cnn()
-    assert not torch.equal(recolor(model, images, model(images).argmax(1), strength=0.2, basis=basis), images)
+    assert not torch.equal(
+        recolor(model, images, model(images).argmax(1), strength=0.2, operator=basis_operator(basis)), images
+    )
 
 
 # -- the attack
@@ -298,29 +306,8 @@ def test_one_step_is_the_scaled_change(with_basis):
     change = operator(gradient)
     change = images + 0.05 * change / change.abs().amax((1, 2, 3), keepdim=True)
     assert (cross_entropy(model(change), labels) > loss).all()
-    result = recolor(model, images, labels, strength=0.05, basis=basis, **shared)
+    result = recolor(model, images, labels, strength=0.05, operator=operator)
     torch.testing.assert_close(result, change, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("given", [
-    {"lam": 2.0, "rho": 0.0, "alpha": 0.3, "weight": "norm", "floor": 0.2, "solver": "cg"},
-    {"lam": 0.5, "rho": 3.0, "alpha": 0.3, "weight": "norm", "floor": 0.2, "solver": "lu"},
-])  # fmt: skip
-def test_settings_reach_the_operator(given, monkeypatch):
-    model, images = smooth_cnn(), middling()
-    labels = model(images).argmax(1)
-    x = images.clone().requires_grad_()
-    change = recolor_operator(images, **given)(input_gradient(cross_entropy(model(x), labels), x))
-    change = images + 0.05 * change / change.abs().amax((1, 2, 3), keepdim=True)
-    rose = cross_entropy(model(change), labels) > cross_entropy(model(images), labels)
-    assert rose.any()
-    seen, module = [], sys.modules["advcourse.structured.recolor"]
-    monkeypatch.setattr(
-        module, "recolor_operator", lambda x, **named: seen.append(named) or recolor_operator(x, **named)
-    )
-    result = recolor(model, images, labels, strength=0.05, **given)
-    torch.testing.assert_close(result[rose], change[rose], rtol=0, atol=1e-5)
-    assert seen == [given]
 
 
 def test_targeted_it_lowers_the_loss_of_the_target():
@@ -344,7 +331,7 @@ def test_steps_stay_within_the_strength_and_in_the_operators_range(steps):
     model, images = smooth_cnn(), middling()
     labels = model(images).argmax(1)
     basis = eigenbases(images, 5)
-    change = recolor(model, images, labels, strength=0.2, steps=steps, basis=basis) - images
+    change = recolor(model, images, labels, strength=0.2, steps=steps, operator=basis_operator(basis)) - images
     assert (norms(change, "linf") <= 0.2 * (1 + 1e-12)).all()
     assert norms(change, "linf").max() > 0.1999999
     v = basis.vectors.flatten(2)
@@ -355,16 +342,16 @@ def test_steps_stay_within_the_strength_and_in_the_operators_range(steps):
 def test_a_basis_serves_another_model_and_one_serves_all(monkeypatch):
     images = pictures(3)
     basis = eigenbases(images, 6)
-    monkeypatch.setattr(sys.modules["advcourse.structured.eigenbasis"], "_lowest", None)
+    monkeypatch.setattr(sys.modules["advcourse.structured._eigenbasis"], "_lowest", None)
     for model in (smooth_cnn(), nn.Sequential(nn.Flatten(), nn.Linear(96, 4)).double()):
         labels = model(images).argmax(1)
-        result = recolor(model, images, labels, strength=0.2, basis=basis)
+        result = recolor(model, images, labels, strength=0.2, operator=basis_operator(basis))
         assert not torch.equal(result, images)
     shared = Basis(basis.vectors[0], basis.values[0])
     several = Basis(basis.vectors[:1].expand(3, -1, -1, -1), basis.values[:1].expand(3, -1))
     torch.testing.assert_close(
-        recolor(model, images, labels, strength=0.2, basis=shared),
-        recolor(model, images, labels, strength=0.2, basis=several),
+        recolor(model, images, labels, strength=0.2, operator=basis_operator(shared)),
+        recolor(model, images, labels, strength=0.2, operator=basis_operator(several)),
     )
 
 
@@ -377,20 +364,26 @@ def test_it_costs_steps_forward_and_backward_and_one_forward(steps):
     assert (passes.forwards, passes.backwards) == (5 * (steps + 1), 5 * steps)
 
 
-def test_an_operator_built_before_is_the_one_built_inside():
+def test_without_an_operator_it_is_the_default_one():
     model, images = smooth_cnn(), pictures(3)
     labels = model(images).argmax(1)
-    basis = eigenbases(images, 5)
-    for built, settings in (
-        (recolor_operator(images, rho=3.0), {"rho": 3.0}),
-        (basis_operator(basis, rho=3.0), {"rho": 3.0, "basis": basis}),
-    ):
-        inside = recolor(model, images, labels, strength=0.2, steps=3, **settings)
-        assert torch.equal(recolor(model, images, labels, strength=0.2, steps=3, operator=built), inside)
-    with pytest.raises(ValueError, match="operator .*expected"):
-        recolor(model, images, labels, strength=0.2, operator=built, basis=basis)
-    with pytest.raises(ValueError, match="operator .*expected"):
-        recolor(model, images, labels, strength=0.2, operator=3)
+    inside, built = (
+        recolor(model, images, labels, strength=0.2, steps=3, **given)
+        for given in ({}, {"operator": recolor_operator(images)})
+    )
+    assert torch.equal(inside, built) and not torch.equal(inside, images)
+    for bad in (3, "lu"):
+        with pytest.raises(ValueError, match="operator .*expected a callable"):
+            recolor(model, images, labels, strength=0.2, operator=bad)
+
+
+def test_what_describes_an_operator_has_no_other_door():
+    """Settings given to the attack instead of the operator are refused, not ignored."""
+    model, images = smooth_cnn(), pictures(2)
+    labels, operator = model(images).argmax(1), recolor_operator(images)
+    for name in ("basis", "lam", "rho", "alpha", "weight", "floor", "solver"):
+        with pytest.raises(TypeError, match=name):
+            recolor(model, images, labels, strength=0.2, operator=operator, **{name: 1.0})
 
 
 @pytest.mark.data
@@ -417,10 +410,20 @@ def test_photographs_are_recoloured_and_keep_their_contours():
 # -- bad input
 
 
-@pytest.mark.parametrize("bad", [
-    {"lam": -1.0}, {"rho": -1.0}, {"rho": math.nan}, {"alpha": 0}, {"alpha": -1.0}, {"weight": "root"}, {"floor": 0},
-    {"solver": "qr"}, {"tolerance": 0},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"lam": -1.0},
+        {"rho": -1.0},
+        {"rho": math.nan},
+        {"alpha": 0},
+        {"alpha": -1.0},
+        {"weight": "root"},
+        {"floor": 0},
+        {"solver": "qr"},
+        {"tolerance": 0},
+    ],
+)
 def test_bad_parameters_of_the_operator_are_refused_by_name(bad):
     """alpha = 0 is the deck's equation 42, which has no minimum."""
     with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
@@ -431,14 +434,16 @@ def test_a_basis_of_other_images_is_refused():
     model, images = smooth_cnn(), pictures(3)
     labels, basis = model(images).argmax(1), eigenbases(images, 4)
     for bad in (
-        Basis(basis.vectors[:2], basis.values[:2]), Basis(basis.vectors, basis.values[:, :2]),
-        Basis(basis.vectors.mT, basis.values), Basis(basis.vectors.float(), basis.values.float()),
-        Basis(basis.vectors * math.nan, basis.values), basis.vectors, ([1.0], basis.values),
-    ):  # fmt: skip
+        Basis(basis.vectors[:2], basis.values[:2]),
+        Basis(basis.vectors, basis.values[:, :2]),
+        Basis(basis.vectors.mT, basis.values),
+        Basis(basis.vectors.float(), basis.values.float()),
+        Basis(basis.vectors * math.nan, basis.values),
+        basis.vectors,
+        ([1.0], basis.values),
+    ):
         with pytest.raises(ValueError, match="basis .*expected"):
-            recolor(model, images, labels, strength=0.1, basis=bad)
-    with pytest.raises(ValueError, match="lam is .*expected 0 with a basis"):
-        recolor(model, images, labels, strength=0.1, basis=basis, lam=1.0)
+            recolor(model, images, labels, strength=0.1, operator=basis_operator(bad))
     with pytest.raises(ValueError, match="gradient is .*expected"):
         recolor_operator(images)(images[:1])
     for bad in ({"rho": -1.0}, {"alpha": 0.0}):

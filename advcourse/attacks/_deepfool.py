@@ -1,0 +1,142 @@
+"""DeepFool: to the nearest boundary of the linearised model, until it is crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from advcourse.core.balls import norms, steepest
+from advcourse.core.losses import input_gradient
+from advcourse.core.running import Model, is_fooled, untouched
+from advcourse.core.validation import (
+    check_at_least,
+    check_choice,
+    check_classes,
+    check_count,
+    check_images,
+    check_inputs,
+    check_logits,
+    check_model,
+)
+
+DUAL = {"l2": "l2", "linf": "l1"}
+EXTRA = 2e-4
+
+
+def deepfool(
+    model: Model,
+    images: Tensor,
+    labels: Tensor | None = None,
+    *,
+    steps: int = 50,
+    overshoot: float = 0.02,
+    candidates: int | None = None,
+    norm: str = "l2",
+) -> Tensor:
+    r"""DeepFool: steps to the nearest boundary of the linearised model, each image until it is misclassified.
+
+    With :math:`f_k = z_k(x_i) - z_y(x_i)` and :math:`w_k = \nabla f_k(x_i)`, where q is the dual of the norm,
+
+    .. math:: l = \arg\min_{k\ne y} \frac{|f_k|}{\|w_k\|_q},\qquad
+       r_i = \frac{|f_l|}{\|w_l\|_2^2}\,w_l\ (l_2)\quad\text{or}\quad
+       \frac{|f_l|}{\|w_l\|_1}\,\mathrm{sign}\,w_l\ (l_\infty),\qquad
+       x_{i+1} = \mathrm{clamp}_{[0,1]}\Bigl(x + (1+\eta)\sum_{j\le i} r_j\Bigr).
+
+    At the edge of the box, where pixels that should move cannot, steps shrink without crossing the boundary: from the
+    second on they are longer by :data:`EXTRA`, and of the sum only what stays in the box is kept. An image fooled
+    after t steps costs t + 1 forward passes and, with C classes considered, t (C - 1) backward passes; in a batch at
+    most (t + 1)(C - 1), since the graph cannot be cut before its last backward pass.
+
+    Args:
+        model: maps images to logits ``(N, K)``, K >= 2; runs in the mode it is in.
+        images: ``(N, C, H, W)`` in [0, 1].
+        labels: int64 ``(N,)``; the model's own predictions where they are not given.
+        steps: at most so many steps.
+        overshoot: :math:`\eta`, how far past the estimated boundary to test.
+        candidates: only so many classes of the highest logits are considered at every step, the label among them,
+            2 <= candidates <= K; all where it is not given.
+        norm: ``"l2"`` or ``"linf"``: the norm that is to be small.
+
+    Returns:
+        Images ``(N, C, H, W)`` in [0, 1], without a graph: the misclassified untouched, those never fooled as they
+        were.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
+
+    Source: Moosavi-Dezfooli, Fawzi & Frossard 2016, arXiv:1511.04599, algorithm 2 and section 3.3.
+    """
+    if labels is None:
+        check_images(images)
+        check_model(model, images)
+    else:
+        check_inputs(model, images, labels)
+    check_count(steps=steps)
+    check_at_least(0, overshoot=overshoot)
+    check_choice("norm", norm, tuple(DUAL))
+    check_count(optional=True, at_least=2, candidates=candidates)
+    steps = int(steps)
+    with untouched(model, images):
+        result = images.detach().clone()
+        x, start, total = result.clone(), images.detach(), torch.zeros_like(result)
+        rows = torch.arange(len(images), device=images.device)
+        for step in range(steps + 1):
+            with torch.set_grad_enabled(step < steps):
+                logits = model(x.requires_grad_(step < steps))
+            if step == 0:
+                labels = logits.argmax(1) if labels is None and isinstance(logits, Tensor) else labels
+                check_classes(logits, candidates=candidates)
+            check_logits(logits, labels)
+            fooled = is_fooled(logits, labels)
+            result[rows[fooled]] = x.detach()[fooled]
+            if step == steps or fooled.all():
+                break
+            distance, normal = nearest_boundary(logits, labels, x, candidates, norm)
+            going = ~fooled & distance.isfinite()
+            x, rows, labels, start, total = (t.detach()[going] for t in (x, rows, labels, start, total))
+            if not len(rows):
+                break
+            length = (distance[going] + (EXTRA if step else 0))[:, None, None, None]
+            total = (start + total + length * steepest(normal[going], 1.0, norm, x)).clamp_(0, 1) - start
+            x = (start + (1 + overshoot) * total).clamp_(0, 1)
+            del logits, normal  # not alive beside the next forward pass
+    return result
+
+
+def nearest_boundary(
+    logits: Tensor, labels: Tensor, x: Tensor, candidates: int | None = None, norm: str = "l2"
+) -> tuple[Tensor, Tensor]:
+    """Distance to the nearest boundary of the linearised model, ``(N,)``, and the normal w_l on it, as ``x``.
+
+    The distance is infinite where no difference of logits depends on a pixel, and where logits are not finite.
+    """
+    count = (logits.shape[1] if candidates is None else int(candidates)) - 1
+    others = logits.detach().scatter(1, labels[:, None], -torch.inf).topk(count, 1).indices
+    gaps = logits.gather(1, others) - logits.gather(1, labels[:, None])
+    distance = torch.full_like(logits[:, 0].detach(), torch.inf)
+    normal = torch.zeros_like(x)
+    for gap, w in zip(gaps.detach().unbind(1), gradients(gaps, x), strict=True):
+        away = gap.abs() / norms(w, DUAL[norm])
+        closer = away < distance
+        distance = torch.where(closer, away, distance)
+        normal = torch.where(closer[:, None, None, None], w, normal)
+    return distance, normal
+
+
+def gradients(outputs: Tensor, x: Tensor, batched: bool | None = None) -> Iterator[Tensor]:
+    """The gradient of each column of ``outputs`` ``(N, K)``: K tensors as ``x``, zero where not finite.
+
+    ``batched``: all at once by ``vmap``, which holds K times the memory, in place of one at a time over a retained
+    graph. Where it is not given the graph is retained on a CPU, where that is measured to be faster (9 gradients of 32
+    images: 0.25 s against 0.33 s on cifar10/resnet20, and of 4 photographs 0.79 s against 1.47 s on MobileNet v2),
+    and CUDA gets ``vmap``: not measured, but there small kernels wait for their launch, of which it needs a K-th.
+    """
+    if x.is_cuda if batched is None else batched:
+        rows = torch.eye(outputs.shape[1], dtype=outputs.dtype, device=outputs.device)[:, None].expand(-1, len(x), -1)
+        (found,) = torch.autograd.grad(outputs, x, rows, is_grads_batched=True, allow_unused=True)
+        yield from torch.zeros_like(x).expand(len(rows), *x.shape) if found is None else found.nan_to_num(0, 0, 0)
+    else:
+        for left, column in zip(range(outputs.shape[1])[::-1], outputs.unbind(1), strict=True):
+            yield input_gradient(column, x, retain_graph=left > 0)

@@ -1,0 +1,42 @@
+"""The fast gradient sign method: one step along the sign of the loss gradient."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from advcourse.core.losses import cross_entropy, input_gradient, rising
+from advcourse.core.running import Model, logits_of, untouched
+from advcourse.core.validation import check_at_least, check_inputs
+
+
+def fgsm(model: Model, images: Tensor, labels: Tensor, *, eps: float, targets: Tensor | None = None) -> Tensor:
+    r"""Fast gradient sign method: one step of size eps, which maximises the linearised loss in the linf ball.
+
+    .. math:: \tilde x = \mathrm{clamp}_{[0,1]}\bigl(x + \varepsilon\,\mathrm{sign}\,\nabla_x\ell(f(x), y)\bigr)
+
+    Targeted: :math:`x - \varepsilon\,\mathrm{sign}\,\nabla_x\ell(f(x), \tilde y)`. Costs one forward and one
+    backward pass.
+
+    Args:
+        model: maps images to logits ``(N, K)``; runs in the mode it is in.
+        images: ``(N, C, H, W)`` in [0, 1].
+        labels: int64 ``(N,)``.
+        eps: step, in pixel units of [0, 1].
+        targets: int64 ``(N,)``: the classes to reach, in place of any but ``labels``.
+
+    Returns:
+        Images ``(N, C, H, W)`` in [0, 1], within eps of ``images`` in linf, without a graph.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
+
+    Source: Goodfellow, Shlens & Szegedy 2015, arXiv:1412.6572, section 4.
+    """
+    check_inputs(model, images, labels, targets)
+    check_at_least(0, eps=eps)
+    with untouched(model, images):
+        x = images.detach().clone().requires_grad_()
+        logits = logits_of(model, x, labels, targets)
+        loss = rising(cross_entropy, logits, labels, targets)
+        gradient = input_gradient(loss, x)
+    return images.detach().add(gradient.sign_(), alpha=eps).clamp_(0, 1)

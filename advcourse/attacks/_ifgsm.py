@@ -1,0 +1,76 @@
+"""Iterated FGSM: sign steps, each image stopping as soon as it is fooled."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from advcourse.core.iterates import Strongest
+from advcourse.core.losses import cross_entropy, input_gradient, rising
+from advcourse.core.running import Model, is_fooled, logits_of, untouched
+from advcourse.core.validation import check_at_least, check_count, check_inputs
+
+
+def ifgsm(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    step_size: float,
+    steps: int,
+    eps: float | None = None,
+    targets: Tensor | None = None,
+) -> Tensor:
+    r"""Iterated FGSM: at most ``steps`` sign steps, each image stopping as soon as it is fooled.
+
+    .. math:: x^{k+1} = \mathrm{clamp}_{[0,1]}\bigl(x^k + \alpha\,\mathrm{sign}\,\nabla_x\ell(f(x^k), y)\bigr)
+
+    An image that is already misclassified comes back untouched; one that is never fooled comes back as its
+    iterate of highest loss. An image fooled after t steps costs t + 1 forward passes and at most t + 1
+    backward passes: the last forward is shared with images still being worked on, and a graph cannot be cut.
+
+    Args:
+        model: maps images to logits ``(N, K)``; runs in the mode it is in.
+        images: ``(N, C, H, W)`` in [0, 1].
+        labels: int64 ``(N,)``.
+        step_size: :math:`\alpha`, in pixel units of [0, 1].
+        steps: at most so many steps.
+        eps: where given, every iterate stays within eps of the image in linf.
+        targets: int64 ``(N,)``: step along :math:`-\mathrm{sign}\,\nabla_x\ell(f(x^k), \tilde y)` and stop when
+            predicted as the target.
+
+    Returns:
+        Images ``(N, C, H, W)`` in [0, 1], without a graph.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
+
+    Source: Kurakin, Goodfellow & Bengio 2017, arXiv:1607.02533, section 2.2; the stop per image is the deck's.
+    """
+    check_inputs(model, images, labels, targets)
+    check_at_least(0, step_size=step_size)
+    check_at_least(0, optional=True, eps=eps)
+    check_count(steps=steps)
+    steps = int(steps)
+    with untouched(model, images):
+        x, start = images.detach().clone(), images.detach()
+        strongest = Strongest(start)
+        rows = torch.arange(len(images), device=images.device)
+        for step in range(steps + 1):
+            with torch.set_grad_enabled(step < steps):
+                logits = logits_of(model, x.requires_grad_(step < steps), labels, targets)
+                loss = rising(cross_entropy, logits, labels, targets)
+            fooled = is_fooled(logits, labels, targets)
+            strongest.see(x, fooled, loss, rows)
+            going = ~fooled
+            if step == steps or not going.any():
+                break
+            gradient = input_gradient(loss, x)[going]
+            rows, labels, start = rows[going], labels[going], start[going]
+            targets = None if targets is None else targets[going]
+            x = x.detach()[going].add_(gradient.sign_(), alpha=step_size)
+            if eps is not None:
+                x = torch.clamp(x, start - eps, start + eps)
+            x = x.clamp_(0, 1)
+            del gradient, logits, loss  # not alive beside the next forward pass
+    return strongest.images

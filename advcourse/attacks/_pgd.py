@@ -1,0 +1,89 @@
+"""Projected gradient descent in an linf, l2 or l1 ball."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from advcourse.core.balls import NORMS, project, steepest, uniform
+from advcourse.core.iterates import Strongest
+from advcourse.core.losses import ImageLoss, image_loss, input_gradient
+from advcourse.core.running import Model, is_fooled, logits_of, untouched
+from advcourse.core.validation import check_at_least, check_choice, check_count, check_inputs
+
+
+def pgd(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    eps: float,
+    steps: int = 40,
+    step_size: float | None = None,
+    norm: str = "linf",
+    random_start: bool = False,
+    restarts: int = 1,
+    loss: str | ImageLoss = "ce",
+    targets: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Projected gradient descent: steepest steps inside the eps-ball; returns each image's strongest iterate.
+
+    .. math:: \delta^{k+1} = \Pi_{\|\delta\|\le\varepsilon,\;x+\delta\in[0,1]}\bigl(\delta^k + \alpha\,d(\nabla_\delta
+       L(x+\delta^k))\bigr),\qquad L = \ell(f(\cdot), y)\ \text{or}\ \ell(f(\cdot), y) - \ell(f(\cdot), \tilde y)
+
+    where d is the sign (linf), the normalised gradient (l2) or the largest coordinates (l1). Strongest means
+    fooled first, then higher loss; the last iterate is tested too. A restart costs steps forward and backward
+    passes and one more forward pass.
+
+    Args:
+        model: maps images to logits ``(N, K)``; runs in the mode it is in.
+        images: ``(N, C, H, W)`` in [0, 1].
+        labels: int64 ``(N,)``.
+        eps: radius of the ball, in pixel units of [0, 1].
+        steps: steps per restart.
+        step_size: :math:`\alpha` in the units of ``eps``; ``2.5 * eps / steps`` where it is not given.
+        norm: ``"linf"``, ``"l2"`` or ``"l1"``.
+        random_start: start uniform in the ball, cut by the box; else at zero.
+        restarts: how often to start; more than once needs ``random_start``.
+        loss: ``"ce"``, ``"margin"``, ``"nll"`` (:math:`-z_y`, for :func:`~advcourse.wrappers._eot`) or a callable
+            ``(logits, labels) -> (N,)``, maximised.
+        targets: int64 ``(N,)``: the classes to reach.
+        generator: draws the random start; the global random state is then left as it was.
+
+    Returns:
+        Images ``(N, C, H, W)`` in [0, 1], within eps of ``images``, without a graph.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
+
+    Source: Madry et al. 2018, arXiv:1706.06083, section 2.1; zero start and targeted loss are the deck's.
+    """
+    check_inputs(model, images, labels, targets)
+    check_at_least(0, eps=eps)
+    check_at_least(0, optional=True, step_size=step_size)
+    check_count(steps=steps, restarts=restarts)
+    check_choice("norm", norm, NORMS)
+    if restarts > 1 and not random_start:
+        raise ValueError(f"restarts is {restarts}, expected 1 without random_start: every start would be the same")
+    per_image = image_loss(loss)
+    steps, step_size = int(steps), 2.5 * eps / steps if step_size is None else step_size
+    with untouched(model, images, generator):
+        images = images.detach()
+        strongest = Strongest(images)
+        for _ in range(restarts):
+            x = images.clone()
+            if random_start:
+                x = project(x + uniform(x, eps, norm, generator), images, eps, norm)
+            for step in range(steps + 1):
+                with torch.set_grad_enabled(step < steps):
+                    logits = logits_of(model, x.requires_grad_(step < steps), labels, targets)
+                    value = per_image(logits, labels)
+                    if targets is not None:
+                        value = value - per_image(logits, targets)
+                strongest.see(x, is_fooled(logits, labels, targets), value)
+                if step < steps:
+                    gradient, x = input_gradient(value, x), x.detach()
+                    x = project(steepest(gradient, step_size, norm, x).add_(x), images, eps, norm)
+                    del gradient, logits, value  # not alive beside the next forward pass
+    return strongest.images

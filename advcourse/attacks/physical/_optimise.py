@@ -1,0 +1,48 @@
+"""The optimiser that the physical attacks share: Adam on a picture, put back where it may be after every step."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from advcourse.core.losses import input_gradient
+
+
+def draw_rows(images: Tensor, count: int, generator: torch.Generator | None) -> Tensor:
+    """The places of ``count`` of the images, all where there are fewer, drawn without repetition."""
+    device = images.device if generator is None else generator.device
+    return torch.randperm(len(images), generator=generator, device=device)[:count].to(images.device)
+
+
+def descend(
+    pixels: Tensor,
+    loss: Callable[[], Tensor],
+    *,
+    steps: int,
+    step_size: float,
+    low: float | Tensor = 0.0,
+    high: float | Tensor = 1.0,
+    progress: bool = False,
+) -> None:
+    """Steps of Adam down a random loss, in place; clamped to [low, high] after each.
+
+    Args:
+        pixels: what is optimised, a leaf that requires its gradient.
+        loss: draws anew and returns a scalar that depends on ``pixels``.
+        steps: how many.
+        step_size: Adam's learning rate.
+        low, high: bounds, one for all or one for each value.
+        progress: show a bar on stdout, with the loss of the last step.
+    """
+    adam = torch.optim.Adam([pixels], lr=step_size)
+    for _ in (bar := tqdm(range(steps), file=sys.stdout, mininterval=0.5, disable=not progress)):
+        value = loss()
+        pixels.grad = input_gradient(value, pixels)
+        adam.step()
+        with torch.no_grad():
+            pixels.clamp_(low, high)
+        bar.set_postfix(loss=f"{value.item():.3f}", refresh=False)

@@ -1,0 +1,134 @@
+"""Norm balls around an image (a uniform draw, the steepest step, the projection) and the box [0, 1] of its pixels.
+
+All work on ``(N, C, H, W)``, image by image; the norms are linf, l2 and l1.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+NORMS = ("linf", "l2", "l1")
+L1_SHARE = 0.01
+ROUNDING = 1e-6
+
+
+def _column(values: Tensor) -> Tensor:
+    """One value per image, shaped to multiply images."""
+    return values[:, None, None, None]
+
+
+def norms(delta: Tensor, norm: str) -> Tensor:
+    """The norm of each image's perturbation, ``(N,)``."""
+    order = {"linf": torch.inf, "l2": 2, "l1": 1}[norm]
+    return torch.linalg.vector_norm(delta.flatten(1), order, dim=1)
+
+
+def uniform(like: Tensor, eps: float, norm: str, generator: torch.Generator | None = None) -> Tensor:
+    """A draw uniform in the ball of radius ``eps``, one per image, shaped as ``like``.
+
+    Source: in l2 a Gaussian direction and the radius ``u^(1/d)``; in l1 the first d of d + 1 normalised
+    exponentials with random signs (Barthe, Guedon, Mendelson & Naor 2005, Annals of Probability 33).
+    """
+    device = like.device if generator is None else generator.device
+
+    def draw(sampler, *shape: int) -> Tensor:
+        return sampler(*shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
+
+    if norm == "linf":
+        return draw(torch.rand, *like.shape).mul_(2 * eps).sub_(eps)
+    count, size = len(like), like[0].numel()
+    if norm == "l2":
+        direction = draw(torch.randn, count, size)
+        radius = eps * draw(torch.rand, count, 1) ** (1 / size)
+        return (radius * direction / norms(direction, "l2")[:, None]).view_as(like)
+    exponentials = -torch.log1p(-draw(torch.rand, count, size + 1))
+    share = exponentials[:, :size] / exponentials.sum(1, keepdim=True)
+    signs = draw(torch.rand, count, size).sub_(0.5).sign_()
+    return (eps * share * signs).view_as(like)
+
+
+def steepest(gradient: Tensor, step_size: float, norm: str, x: Tensor) -> Tensor:
+    r"""The step of norm ``step_size`` from the images ``x`` along which the linearised loss rises most.
+
+    linf: the sign. l2: the normalised gradient. l1: the best step moves one coordinate; here the
+    :data:`L1_SHARE` of coordinates with the largest gradient share it, among those that the box lets move.
+
+    Source: for l1, Tramer & Boneh 2019 (arXiv:1904.13000) and Croce & Hein 2021 (arXiv:2103.01208).
+    """
+    if norm == "linf":
+        return gradient.sign().mul_(step_size)
+    if norm == "l2":
+        # Scaled by the largest entry first, so that the squares of tiny gradients do not vanish.
+        largest = norms(gradient, "linf").clamp_min(torch.finfo(gradient.dtype).tiny)
+        scaled = gradient / _column(largest)
+        return scaled * _column(step_size / norms(scaled, "l2").clamp_min(1))
+    movable = torch.where(gradient > 0, x < 1, x > 0)
+    size = (gradient.abs() * movable).flatten(1)
+    largest, chosen = size.topk(max(1, round(L1_SHARE * size.shape[1])), dim=1)
+    signs = gradient.flatten(1).gather(1, chosen).sign() * (largest > 0)
+    shared = signs * (step_size / signs.abs().sum(1, keepdim=True).clamp_min(1))
+    return torch.zeros_like(size).scatter_(1, chosen, shared).view_as(gradient)
+
+
+def project(x: Tensor, images: Tensor, eps: float, norm: str) -> Tensor:
+    """The images nearest to ``x`` inside both the ball of radius ``eps`` around ``images`` and the box.
+
+    For l2 the nearest point of the ball is taken and then of the box, which lies in both but need not be
+    the nearest of their intersection; linf and l1 are exact. l1 sorts two numbers a pixel: while it runs, between the
+    model's passes, it holds some 25 image batches.
+    """
+    delta = x - images
+    delta = _project_l1(delta, eps, images) if norm == "l1" else within_(delta, eps, norm)
+    return delta.add_(images).clamp_(0, 1)
+
+
+def within_(delta: Tensor, eps: float, norm: str) -> Tensor:
+    """Each perturbation moved, in place, to the nearest one in the linf or l2 ball of radius ``eps``; no box."""
+    if norm == "linf":
+        return delta.clamp_(-eps, eps)
+    shrink = (eps / norms(delta, "l2").clamp_min(torch.finfo(delta.dtype).tiny)).clamp_max(1)
+    return delta.mul_(_column(shrink))
+
+
+def _project_l1(delta: Tensor, eps: float, images: Tensor) -> Tensor:
+    r"""Exact projection of a perturbation onto the l1 ball cut by the box.
+
+    It is :math:`\mathrm{sign}(u_i)\min\{(|u_i|-\lambda)_+, m_i\}`, where :math:`m_i` is the room that pixel i has
+    in the direction of :math:`u_i`, for the smallest :math:`\lambda\ge 0` whose l1 norm is at most eps. That norm
+    is :math:`\sum_i (|u_i|-\lambda)_+ - (|u_i|-m_i-\lambda)_+`: a sum of signed hinges, hence linear between the
+    sorted breakpoints.
+    """
+    size = delta.abs().flatten(1)
+    room = torch.where(delta > 0, 1 - images, images).flatten(1)
+    hinges = torch.cat([size, size - room], dim=1)
+    signs = torch.cat([torch.ones_like(size), -torch.ones_like(size)], dim=1)
+    hinges, order = hinges.sort(dim=1, descending=True)
+    signs = signs.gather(1, order)
+    total, slope = (signs * hinges).cumsum(1), signs.cumsum(1)
+    # The norm grows as lambda falls past the hinges; lambda lies between the last one at which it is within eps
+    # and the next. The running maximum and the clamps keep rounding on a flat piece from choosing another.
+    within = (total - slope * hinges).cummax(1).values <= eps
+    last = (within.sum(1, keepdim=True) - 1).clamp_min(0)
+    following = torch.cat([hinges[:, 1:], torch.zeros_like(hinges[:, :1])], dim=1).gather(1, last)
+    threshold = (total.gather(1, last) - eps) / slope.gather(1, last).clamp_min(1)
+    threshold = threshold.maximum(following).clamp_min(0)
+    shrunk = (size - threshold).clamp_min(0).minimum(room)
+    # Rounding in the running sums may leave the norm a little above eps.
+    shrunk *= (eps / shrunk.sum(1, keepdim=True).clamp_min(torch.finfo(size.dtype).tiny)).clamp_max(1)
+    return (shrunk * delta.flatten(1).sign()).view_as(delta)
+
+
+def clip(images: Tensor) -> Tensor:
+    """The images clamped to [0, 1], with the gradient of what lies in the box, its edge included.
+
+    ``torch.clamp`` passes none at exactly 0 and 1 (torch 2.14), where black and white pixels would stay for ever.
+    What rounding takes out of the box, by at most :data:`ROUNDING` or eight units of the precision, counts as on the
+    edge.
+    """
+    if not images.requires_grad:
+        return images.clamp(0, 1)
+    inside = images.detach().clamp(0, 1)
+    beyond = images.detach() - inside
+    edge = max(ROUNDING, 8 * torch.finfo(images.dtype).eps)
+    return torch.where(beyond.abs() <= edge, images - beyond, inside)

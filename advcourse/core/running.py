@@ -1,0 +1,103 @@
+"""Running a model: leaving no trace, for its answers alone, and counting what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from advcourse.core._torch import rows
+from advcourse.core.validation import check_logits
+
+Model = Callable[[Tensor], Tensor]
+
+
+@contextmanager
+def untouched(model: Model, images: Tensor, generator: torch.Generator | None = None) -> Iterator[None]:
+    """Run the model in the mode it is in and leave no trace: buffers that a train-mode forward moves are put
+    back, and where a ``generator`` is given the global random state too. Gradients are on inside, also
+    under ``torch.no_grad()``.
+    """
+    training = isinstance(model, nn.Module) and any(module.training for module in model.modules())
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if training else []
+    with ExitStack() as stack:
+        if generator is not None:
+            stack.enter_context(torch.random.fork_rng([images.device] if images.is_cuda else []))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    buffer.data.copy_(before)  # through .data: a graph of the caller's may hold the buffer
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode; afterwards every submodule is back in its own mode."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def predict(model: nn.Module, images: Tensor, *, batch_size: int = 256) -> Tensor:
+    """Logits ``(N, K)`` of images ``(N, C, H, W)``, in eval mode, batch by batch, without a graph."""
+    with evaluating(model), torch.no_grad():
+        return torch.cat([model(batch.clone()) for batch in images.split(int(batch_size))])
+
+
+def logits_of(model: Model, x: Tensor, labels: Tensor, targets: Tensor | None = None) -> Tensor:
+    """The model's logits, checked against the labels."""
+    logits = model(x)
+    check_logits(logits, labels, targets)
+    return logits
+
+
+def is_fooled(logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> Tensor:
+    """Per image: predicted as its target, or without targets as anything but its label; never where a logit is NaN."""
+    predicted = logits.detach().argmax(1)
+    fooled = predicted != labels if targets is None else predicted == targets
+    return fooled & ~logits.detach().isnan().any(1)
+
+
+@dataclass
+class Passes:
+    """Rows (images) that went forward through a model, and rows of gradient that came back to its logits."""
+
+    forwards: int = 0
+    backwards: int = 0
+
+
+@contextmanager
+def count_passes(model: nn.Module) -> Iterator[Passes]:
+    """Count the images a model is run on and the rows differentiated: one cotangent row is one backward pass.
+
+    Batched gradients (``is_grads_batched``, ``torch.func``) are counted in full: K cotangents for each of N images
+    are K N backward passes, although the model's backward runs once for them.
+
+    Args:
+        model: a module that returns logits ``(N, K)``.
+    """
+    passes = Passes()
+
+    def back(gradient: Tensor) -> None:
+        passes.backwards += rows(gradient)
+
+    def forth(module: nn.Module, inputs: tuple, logits: Tensor) -> None:
+        passes.forwards += rows(logits)
+        if logits.requires_grad:
+            logits.register_hook(back)
+
+    handle = model.register_forward_hook(forth)
+    try:
+        yield passes
+    finally:
+        handle.remove()

@@ -1,0 +1,250 @@
+"""Checks of what callers hand in, in one place. Each raises ``ValueError`` naming the argument, what came
+and what was expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from numbers import Integral, Real
+
+import torch
+from torch import Tensor, nn
+
+
+def check_images(images: Tensor, name: str = "images") -> None:
+    """Finite float images ``(N, C, H, W)`` with N >= 1, every value in [0, 1]."""
+    if not isinstance(images, Tensor):
+        raise ValueError(f"{name} is a {type(images).__name__}, expected a tensor (N, C, H, W)")
+    if not images.is_floating_point():
+        raise ValueError(f"{name} has dtype {images.dtype}, expected floating point in [0, 1]: divide bytes by 255")
+    if images.dim() != 4 or images.numel() == 0:
+        raise ValueError(f"{name} has shape {tuple(images.shape)}, expected a non-empty (N, C, H, W)")
+    low, high = (bound.item() for bound in torch.aminmax(images.detach()))
+    if math.isnan(low) or math.isnan(high):
+        raise ValueError(f"{name} holds NaN, expected finite values in [0, 1]")
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"{name} ranges over [{low:.4g}, {high:.4g}], expected [0, 1]: "
+            "normalisation belongs inside the model (networks.Normalized)"
+        )
+
+
+def check_precision(images: Tensor, name: str = "images") -> None:
+    """float32 or float64: what NumPy and the dense factorisations know."""
+    if images.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"{name} has dtype {images.dtype}, expected torch.float32 or torch.float64")
+
+
+def check_labels(labels: Tensor, images: Tensor, name: str = "labels") -> None:
+    """int64 class indices ``(N,)``, none negative, on the images' device."""
+    if not isinstance(labels, Tensor):
+        raise ValueError(f"{name} is a {type(labels).__name__}, expected an int64 tensor (N,)")
+    if labels.is_inference():
+        raise ValueError(
+            f"{name} was made under torch.inference_mode(), expected an ordinary tensor: use torch.no_grad()"
+        )
+    if labels.dtype != torch.int64:
+        raise ValueError(f"{name} has dtype {labels.dtype}, expected torch.int64")
+    if labels.shape != images.shape[:1]:
+        raise ValueError(f"{name} has shape {tuple(labels.shape)}, expected ({len(images)},): one per image")
+    if labels.device != images.device:
+        raise ValueError(f"{name} is on {labels.device} and images on {images.device}, expected one device")
+    if labels.min() < 0:
+        raise ValueError(f"{name} holds {labels.min().item()}, expected class indices from 0")
+
+
+def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> None:
+    """A callable; where it has parameters or buffers, they share the images' device and precision."""
+    if not callable(model):
+        raise ValueError(f"model is a {type(model).__name__}, expected a callable from images to logits")
+    if not isinstance(model, nn.Module):
+        return
+    held = next((t for t in chain(model.parameters(), model.buffers()) if t.is_floating_point()), images)
+    if held.device != images.device:
+        raise ValueError(f"model is on {held.device} and images on {images.device}, expected one device")
+    if held.dtype != images.dtype and not torch.is_autocast_enabled(images.device.type):
+        raise ValueError(f"model has dtype {held.dtype} and images {images.dtype}, expected one precision")
+
+
+def check_module(model: nn.Module) -> None:
+    """A module, whose mode can be set and whose passes can be counted."""
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model is a {type(model).__name__}, expected a torch.nn.Module")
+
+
+def check_models(
+    models: Sequence[nn.Module] | Mapping[str, nn.Module], at_least: int = 1, *, named: bool = False
+) -> None:
+    """So many modules or more: by name, or else in a sequence."""
+    if not isinstance(models, Mapping if named else Sequence) or isinstance(models, str):
+        form = "by name, in a dictionary" if named else "in a list"
+        raise ValueError(f"models is a {type(models).__name__}, expected several models {form}")
+    if len(models) < at_least:
+        raise ValueError(f"models holds {len(models)} models, expected at least {at_least}")
+    for model in models.values() if isinstance(models, Mapping) else models:
+        if not isinstance(model, nn.Module):
+            raise ValueError(f"models holds a {type(model).__name__}, expected torch.nn.Modules")
+
+
+def check_inputs(model: Callable, images: Tensor, labels: Tensor, targets: Tensor | None = None) -> None:
+    """The arguments every attack shares: images, labels, targets where given, and the model."""
+    check_images(images)
+    check_labels(labels, images)
+    if targets is not None:
+        check_labels(targets, images, "targets")
+        same = int((targets == labels).sum())
+        if same:
+            raise ValueError(f"targets equals labels for {same} of {len(labels)} images, expected another class")
+    check_model(model, images)
+
+
+def check_logits(logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> None:
+    """Logits ``(N, K)`` whose K classes cover every label and target."""
+    if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(labels):
+        came = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ValueError(f"model returned {came}, expected logits ({len(labels)}, classes)")
+    for name, indices in (("labels", labels), ("targets", targets)):
+        if indices is not None and indices.max() >= logits.shape[1]:
+            highest = logits.shape[1] - 1
+            raise ValueError(f"{name} holds {indices.max().item()}, expected at most {highest}: the model's last class")
+
+
+def check_classes(logits: Tensor, **counts: int | None) -> None:
+    """Logits of at least two classes, and of no fewer than every named count."""
+    if not isinstance(logits, Tensor) or logits.dim() != 2 or logits.shape[1] < 2:
+        came = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ValueError(f"model returned {came}, expected logits (N, classes) of at least 2 classes")
+    for name, count in counts.items():
+        if count is not None and count > logits.shape[1]:
+            raise ValueError(f"{name} is {count}, expected at most {logits.shape[1]}: the model's classes")
+
+
+def check_at_least(minimum: float, *, optional: bool = False, **arguments: float | None) -> None:
+    """Every named argument is a finite number not below ``minimum``; or, where ``optional``, None."""
+    for name, value in arguments.items():
+        if optional and value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+            raise ValueError(f"{name} is {value!r}, expected a finite number")
+        if value < minimum:
+            raise ValueError(f"{name} is {value}, expected at least {minimum}")
+
+
+def check_above(minimum: float, **arguments: float) -> None:
+    """Every named argument is a finite number greater than ``minimum``."""
+    check_at_least(minimum, **arguments)
+    for name, value in arguments.items():
+        if value <= minimum:
+            raise ValueError(f"{name} is {value}, expected more than {minimum}")
+
+
+def check_count(*, optional: bool = False, at_least: int = 1, **arguments: int | None) -> None:
+    """Every named argument is a whole number of at least one (or ``at_least``); or, where ``optional``, None."""
+    for name, value in arguments.items():
+        if optional and value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise ValueError(f"{name} is {value!r}, expected a whole number")
+        if value < at_least:
+            raise ValueError(f"{name} is {value}, expected at least {at_least}")
+
+
+def check_gradient(gradient: Tensor, images: Tensor, name: str = "gradient") -> None:
+    """A finite gradient ``(N, C, H, W)``, shaped and typed as the images and on their device."""
+    check_alike(name, gradient, images, tuple(images.shape), "the images'")
+
+
+def check_alike(
+    name: str, tensor: Tensor, images: Tensor, shape: tuple[int, ...], meaning: str, finite: bool = True
+) -> None:
+    """A (finite) tensor of that shape, typed as the images and on their device."""
+    if not isinstance(tensor, Tensor) or tensor.shape != shape:
+        came = tuple(tensor.shape) if isinstance(tensor, Tensor) else type(tensor).__name__
+        raise ValueError(f"{name} is {came}, expected {shape}: {meaning}")
+    if tensor.dtype != images.dtype or tensor.device != images.device:
+        came, expected = (f"{t.dtype} on {t.device}" for t in (tensor, images))
+        raise ValueError(f"{name} is {came}, expected {expected} as the images")
+    if finite and not tensor.isfinite().all():
+        raise ValueError(f"{name} holds NaN or infinity, expected finite values")
+
+
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """``value`` is one of ``choices``."""
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}, expected one of {', '.join(choices)}")
+
+
+def check_callable(**arguments: object) -> None:
+    """Every named argument can be called."""
+    for name, value in arguments.items():
+        if not callable(value):
+            raise ValueError(f"{name} is a {type(value).__name__}, expected a callable")
+
+
+def check_at_most(maximum: float, **arguments: float) -> None:
+    """Every named argument is a number not above ``maximum``."""
+    for name, value in arguments.items():
+        if value > maximum:
+            raise ValueError(f"{name} is {value}, expected at most {maximum}")
+
+
+def check_pair(name: str, pair: tuple[float, float]) -> None:
+    """Two finite numbers."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise ValueError(f"{name} is {pair!r}, expected two numbers")
+    for value in pair:
+        check_at_least(-math.inf, **{name: value})
+
+
+def check_interval(name: str, interval: tuple[float, float], *, above: float = -math.inf) -> None:
+    """Two finite numbers (low, high), low <= high, both greater than ``above``."""
+    check_pair(name, interval)
+    low, high = interval
+    if not above < low <= high:
+        raise ValueError(f"{name} is {interval!r}, expected {above} < low <= high")
+
+
+def check_class(classes: int | None = None, *, optional: bool = False, **arguments: int | None) -> None:
+    """Every named argument is the index of a class, of ``classes`` where known; or, where ``optional``, None."""
+    for name, value in arguments.items():
+        if optional and value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise ValueError(f"{name} is {value!r}, expected the whole number of a class")
+        if value < 0 or (classes is not None and value >= classes):
+            expected = "at least 0" if value < 0 else f"at most {classes - 1}: the model's last class"
+            raise ValueError(f"{name} is {value}, expected {expected}")
+
+
+def check_per_image(images: Tensor, **arguments: float | Tensor) -> list[Tensor]:
+    """Every named argument is a number or holds one per image, ``(N,)``; where there is one image, ``(M,)``.
+
+    Returns them as ``(N, 1, 1)`` in the images' precision, ready to be combined with their pixels.
+    """
+    values = []
+    for name, value in arguments.items():
+        value = torch.as_tensor(value, dtype=images.dtype, device=images.device)
+        if value.dim() > 1 or (value.dim() == 1 and len(images) != 1 and len(value) != len(images)):
+            raise ValueError(f"{name} has shape {tuple(value.shape)}, expected a number or ({len(images)},)")
+        values.append(value)
+    try:
+        values = torch.broadcast_tensors(*values)
+    except RuntimeError as error:
+        came = ", ".join(f"{name} {tuple(value.shape)}" for name, value in zip(arguments, values, strict=True))
+        raise ValueError(f"{came}: expected as many of each") from error
+    return [value.expand(len(images) if value.dim() == 0 else -1)[:, None, None] for value in values]
+
+
+def check_flow(flow: Tensor, images: Tensor, name: str = "flow", *, finite: bool = False) -> None:
+    """A flow ``(N, 2, H, W)``: for every pixel of every image how far to the right and down, in pixels."""
+    shape = (len(images), 2, *images.shape[2:])
+    check_alike(name, flow, images, shape, "x and y in pixels for every pixel", finite)
+
+
+def check_counts(name: str, counts: tuple[int, ...], axes: tuple[str, ...]) -> None:
+    """Whole numbers of at least one, one for each of ``axes``."""
+    if not isinstance(counts, (tuple, list)) or len(counts) != len(axes):
+        raise ValueError(f"{name} is {counts!r}, expected {len(axes)} whole numbers ({', '.join(axes)})")
+    for count in counts:
+        check_count(**{name: count})

@@ -1,0 +1,113 @@
+"""The loss around an image: on lines and on planes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor, nn
+
+from advcourse.core.losses import LOSSES, margin
+from advcourse.core.running import predict
+from advcourse.core.validation import check_choice
+from advcourse.plots._styling import array, axes_or_new, style
+
+
+def _unit(direction: Tensor) -> Tensor:
+    return direction / torch.linalg.vector_norm(direction)
+
+
+@style()
+def loss_along(
+    model: nn.Module,
+    image: Tensor,
+    label: int,
+    directions: Mapping[str, Tensor],
+    *,
+    radius: float,
+    points: int = 61,
+    loss: str = "ce",
+    ax: Axes | None = None,
+) -> Axes:
+    """The loss on straight lines through an image: ``loss(f(x + t d / ||d||_2), y)`` for t in [-radius, radius].
+
+    Args:
+        model: maps images to logits.
+        image: ``(C, H, W)``.
+        label: its class.
+        directions: by name, each shaped as the image; scaled to L2 length 1, so that t is an L2 distance.
+        radius: half the length of each line. It may leave [0, 1]; nothing is clipped.
+        points: on each line.
+        loss: ``"ce"`` or ``"margin"`` (positive where the image is misclassified).
+        ax: where to draw.
+    """
+    check_choice("loss", loss, tuple(LOSSES))
+    ax = axes_or_new(ax)
+    t = torch.linspace(-radius, radius, points, device=image.device, dtype=image.dtype)
+    for name, direction in directions.items():
+        logits = predict(model, image + t.view(-1, 1, 1, 1) * _unit(direction))
+        values = LOSSES[loss](logits, torch.full((points,), label, device=image.device))
+        ax.plot(array(t), array(values), label=name)
+    names = {"ce": "cross-entropy loss", "margin": r"margin  $\max_{j\neq y} z_j - z_y$"}
+    ax.set(xlabel=r"$L_2$ distance along the direction", ylabel=names[loss])
+    ax.legend()
+    return ax
+
+
+@style()
+def loss_landscape(
+    model: nn.Module,
+    image: Tensor,
+    label: int,
+    direction1: Tensor,
+    direction2: Tensor,
+    *,
+    radius: float,
+    points: int = 25,
+    names: tuple[str, str] = ("direction 1", "direction 2"),
+    ax: Axes | None = None,
+) -> Axes:
+    """The loss on a plane through an image; a white line where ``label`` stops being the prediction.
+
+    Args:
+        model: maps images to logits.
+        image: ``(C, H, W)``, drawn as a dot at the origin.
+        label: its class.
+        direction1, direction2: shaped as the image; the second is made orthogonal to the first, both get L2
+            length 1.
+        radius: half the side of the square, in L2. It may leave [0, 1]; nothing is clipped.
+        points: along each side.
+        names: of the two directions.
+        ax: where to draw.
+    """
+    ax = axes_or_new(ax, 4.6, 3.6)
+    first = _unit(direction1)
+    second = _unit(direction2 - (direction2 * first).sum() * first)
+    t = torch.linspace(-radius, radius, points, device=image.device, dtype=image.dtype)
+    down, right = (axis.reshape(-1, 1, 1, 1) for axis in torch.meshgrid(t, t, indexing="ij"))
+    logits = predict(model, image + right * first + down * second)
+    draw_plane(ax, t, t, logits, label)
+    ax.set(xlabel=f"$L_2$ along {names[0]}", ylabel=f"$L_2$ along {names[1]}", aspect="equal")
+    return ax
+
+
+def draw_plane(ax: Axes, across: Tensor, up: Tensor, logits: Tensor, label: int) -> None:
+    """Fill ``ax`` with the cross-entropy at the points (across, up), row by row; white where the prediction changes.
+
+    Args:
+        ax: where to draw.
+        across, up: the values along each axis, ``(n,)`` and ``(m,)``; the image itself is at (0, 0).
+        logits: ``(m * n, K)``, ``across`` fastest.
+        label: the image's class.
+    """
+    labels = torch.full((len(logits),), label, device=logits.device)
+    loss, gap = (array(f(logits, labels).view(len(up), len(across))) for f in (LOSSES["ce"], margin))
+    across, up = array(across), array(up)
+    filled = ax.contourf(across, up, loss, levels=15, cmap="cividis")
+    ax.figure.colorbar(filled, ax=ax, label="cross-entropy loss")
+    if gap.min() < 0 < gap.max():
+        ax.contour(across, up, gap, levels=[0], colors="white", linewidths=2)
+    ax.plot(0, 0, "o", color="white", markeredgecolor="black")
+    ax.locator_params(nbins=5)
+    ax.grid(False)

@@ -1,0 +1,104 @@
+"""What the structured attacks share: the loss climbed along what an operator makes of its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from advcourse.core.balls import norms
+from advcourse.core.iterates import Strongest
+from advcourse.core.losses import cross_entropy, input_gradient, rising
+from advcourse.core.running import Model, is_fooled, logits_of, untouched
+
+
+def lengths(change: Tensor, vectors: bool) -> Tensor:
+    """The largest Euclidean length of each image's vectors ``(N, 2, H, W)``, or its largest value, ``(N, 1, 1, 1)``."""
+    size = torch.linalg.vector_norm(change, dim=1) if vectors else change.abs()
+    return size.flatten(1).amax(1)[:, None, None, None]
+
+
+def climb(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    targets: Tensor | None,
+    *,
+    steps: int,
+    bound: float,
+    operator: Callable[[Tensor, Tensor], Tensor],
+    apply: Callable[[Tensor], Tensor],
+    vectors: bool,
+) -> tuple[Tensor, Tensor]:
+    r"""The strongest of ``steps`` iterates: changes :math:`u^{k+1} = B(u^k + \eta\,O(\nabla L(x^k)))` of one image.
+
+    O is the operator, its result scaled to a largest length of one; :math:`\eta` is 2.5 bound / steps, as in PGD,
+    and at most the bound; B shrinks the whole sum to the bound where it is longer, which, unlike a clip, leaves it
+    in the range of the operator. One step is one change of exactly that length.
+
+    Args:
+        operator: ``(gradient, iterate) -> change``.
+        apply: ``change -> images``, of the original images each time.
+        vectors: lengths are those of the change's vectors (its channels), not of its values.
+
+    Returns:
+        Each image's strongest iterate and the change that made it, zeros where that is the image itself.
+    """
+    step_size = min(2.5 / steps, 1.0) * bound
+    with untouched(model, images):
+        strongest = Strongest(images)
+        x, change, best = images.clone(), None, 0.0
+        for step in range(steps + 1):
+            with torch.set_grad_enabled(step < steps):
+                logits = logits_of(model, x.requires_grad_(step < steps), labels, targets)
+                loss = rising(cross_entropy, logits, labels, targets)
+            better = strongest.see(x, is_fooled(logits, labels, targets), loss)
+            if step:
+                best = torch.where(better[:, None, None, None], change, best)
+            if step < steps:
+                rise = steepest(loss, x, operator, step_size, vectors)
+                with torch.no_grad():
+                    change = rise if change is None else change + rise
+                    longest = lengths(change, vectors)
+                    change = torch.where(longest > bound, scaled(change, bound, vectors), change)
+                    x = apply(change)
+                del logits, loss, rise  # not alive beside the next forward pass
+    return strongest.images, best
+
+
+def one_step(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    operator: Callable[[Tensor, Tensor], Tensor],
+    length: float | Tensor,
+    vectors: bool,
+) -> Tensor:
+    """The change of that length that the operator makes of the gradient, for one forward and one backward pass.
+
+    Unlike :func:`climb` it does not ask whether the loss rose: training has no use for the answer, and it would cost
+    another forward pass.
+    """
+    with untouched(model, images):
+        x = images.clone().requires_grad_()
+        loss = cross_entropy(logits_of(model, x, labels), labels)
+        return steepest(loss, x, operator, length, vectors)
+
+
+def steepest(
+    loss: Tensor, x: Tensor, operator: Callable[[Tensor, Tensor], Tensor], length: float | Tensor, vectors: bool
+) -> Tensor:
+    """What the operator makes of each image's gradient at ``x``, scaled to that largest length, without a graph."""
+    gradient = input_gradient(loss, x)
+    # Only its direction counts; that of a saturated loss would vanish in the products to come.
+    gradient = gradient / norms(gradient, "linf").clamp_min(torch.finfo(x.dtype).tiny)[:, None, None, None]
+    with torch.no_grad():
+        return scaled(operator(gradient, x.detach()), length, vectors)
+
+
+def scaled(change: Tensor, length: float | Tensor, vectors: bool) -> Tensor:
+    """Each image's change scaled to that largest length, one for all or ``(N, 1, 1, 1)``; zeros stay zeros."""
+    longest = lengths(change, vectors)
+    return change * (length / longest).masked_fill(longest < torch.finfo(change.dtype).tiny, 0)

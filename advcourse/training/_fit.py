@@ -1,0 +1,186 @@
+"""One trainer for every defense that trains: ``fit`` minimises any loss ``(model, images, labels) -> scalar``.
+
+It is written on Hugging Face accelerate, so that the same call runs on a CPU, on a GPU and, started by
+``accelerate launch`` or ``notebook_launcher``, on several GPUs (several CPU processes: ``ACCELERATE_USE_CPU=true
+torchrun --nproc-per-node 2 …``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from advcourse.core.running import evaluating
+from advcourse.core.validation import check_choice, check_count
+from advcourse.training.loop import AUGMENT, LOSS, Data, Stateful, count, mix, run_epochs, share
+
+Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+
+
+def standard_loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Mean over the batch of -log softmax(model(x))_y, the cross-entropy: the loss of standard training."""
+    return F.cross_entropy(model(images), labels)
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int = 500) -> float:
+    """Share of the images that the model, in eval mode, classifies as their labels.
+
+    Args:
+        model: maps images to logits ``(N, K)``; its mode is restored.
+        images: ``(N, C, H, W)`` in [0, 1], on any device; moved batch by batch to the model's.
+        labels: int64 ``(N,)``.
+        batch_size: images per forward pass.
+    """
+    device = next(model.parameters()).device
+    with evaluating(model):
+        correct = sum(
+            (model(x.to(device)).argmax(1) == y.to(device)).sum().item()
+            for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True)
+        )
+    return correct / len(labels)
+
+
+def fit(
+    model: nn.Module,
+    data: Data,
+    loss: Loss = standard_loss,
+    *,
+    epochs: int,
+    optimizer: torch.optim.Optimizer | None = None,
+    scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
+    batch_size: int = 128,
+    augment: Callable[[Tensor], Tensor] | None = None,
+    seed: int = 0,
+    checkpoint: str | os.PathLike | None = None,
+    resume: bool = True,
+    mixed_precision: str | None = None,
+    progress: bool = True,
+    on_epoch_end: Callable[[nn.Module, dict], dict | None] | None = None,
+) -> list[dict]:
+    """Minimise the mean of ``loss`` over ``data`` by minibatch gradient descent; the model is changed in place.
+
+    Args:
+        model: maps images to logits. It is trained on accelerate's device and comes back to the one it was on,
+            in the mode (module by module) it was in.
+        data: images ``(N, C, H, W)`` and labels ``(N,)``, or a ``Dataset`` of such pairs.
+        loss: ``(model, images, labels) -> scalar``, a mean over the images it is given. It gets the plain network,
+            never a distributed wrapper, so it may run an attack, or differentiate twice. What it draws must
+            come from torch's global generators; what it remembers from step to step must be buffers, which
+            makes it an ``nn.Module`` (the checkpoint then holds them).
+        epochs: passes over the data.
+        optimizer: over ``model.parameters()``; default Adam with learning rate 1e-3.
+        scheduler: stepped after every batch (``steps_per_epoch`` counts them).
+        batch_size: images per step over all processes together.
+        augment: images -> images, on the device, before the loss; draws from torch's global generators.
+        seed: of the order of the images and of every draw of ``augment`` and ``loss``.
+        checkpoint: file to which the run is written after every epoch, and when Ctrl-C is pressed.
+        resume: go on from ``checkpoint`` where it exists; False starts over.
+        mixed_precision: "bf16", "no", or None for what ``accelerate launch`` was told (float32 otherwise). float16
+            is not offered: the gradient inside an attack is out of reach of loss scaling and would vanish.
+        progress: show a progress bar on stdout.
+        on_epoch_end: ``(model, record) -> dict | None``, called on the first process with the model in eval mode;
+            what it returns is added to the epoch's record.
+
+    Returns:
+        The history: for each epoch a dict with ``epoch``, ``loss`` (mean over its images), ``lr`` and what
+        ``on_epoch_end`` returned.
+
+    Raises:
+        ValueError: bad arguments, or a checkpoint that is damaged or of another run.
+        FloatingPointError: the loss is no longer finite; the checkpoint of the epoch before is kept.
+        KeyboardInterrupt: Ctrl-C, after the step in progress and the checkpoint.
+
+    Several processes: each takes its share of every batch, weighted by its size, so that the step is that of one
+    process with the same batch (but for BatchNorm, which sees the share, and for the draws of ``loss``).
+    """
+    _check(data, epochs, batch_size, seed, mixed_precision)
+    accelerator = Accelerator()
+    if accelerator.mixed_precision == "fp16":
+        raise ValueError('mixed_precision is "fp16", expected "no" or "bf16"')
+    rank, world = accelerator.process_index, accelerator.num_processes
+    home = next(model.parameters()).device
+    optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=1e-3)
+    step_loss, stepper = accelerator.prepare(_StepLoss(model, loss, mixed_precision), optimizer)
+
+    def step(images: Tensor, labels: Tensor, number: int) -> dict[str, Tensor]:
+        if augment:
+            torch.manual_seed(mix(seed, AUGMENT, number))
+            images = augment(images)
+        torch.manual_seed(mix(seed, LOSS + rank, number))
+        mean = step_loss(*share(images, labels, rank, world))
+        if mean.dim():
+            raise ValueError(f"loss returned shape {tuple(mean.shape)}, expected a scalar")
+        accelerator.backward(mean)
+        stepper.step()
+        stepper.zero_grad()
+        if scheduler:
+            scheduler.step()
+        return {"loss": mean}
+
+    parts: dict[str, Stateful] = {"model": model, "optimizer": optimizer}
+    parts |= {"scheduler": scheduler} if scheduler else {}
+    parts |= {"loss": loss} if isinstance(loss, nn.Module) else {}
+    # A schedule is laid out for a number of epochs; without one, a finished run may be prolonged.
+    identity = {"images": count(data), "batch_size": batch_size, "seed": seed, "epochs": epochs if scheduler else None}
+    identity |= {"optimizer": type(optimizer).__name__, "settings": repr(sorted(optimizer.defaults.items()))}
+    identity |= {"mixed_precision": mixed_precision}
+    optimizer.zero_grad()
+    try:
+        return run_epochs(
+            step,
+            data,
+            model,
+            accelerator,
+            epochs=epochs,
+            batch_size=batch_size,
+            seed=seed,
+            identity=identity,
+            parts=parts,
+            checkpoint=Path(checkpoint) if checkpoint else None,
+            resume=resume,
+            progress=progress,
+            about=lambda: {"lr": optimizer.param_groups[0]["lr"]},
+            on_epoch_end=on_epoch_end,
+        )
+    finally:
+        optimizer.zero_grad()
+        model.to(home)
+
+
+class _StepLoss(nn.Module):
+    """The loss of one process's share of a batch, as a module that accelerate can wrap.
+
+    Wrapping the loss, not the network, lets distributed training hook the one backward pass that counts, while
+    the loss runs the plain network forward and backward as often as it likes.
+    """
+
+    def __init__(self, network: nn.Module, loss: Loss, mixed_precision: str | None) -> None:
+        super().__init__()
+        self.network, self.loss, self.mixed_precision = network, loss, mixed_precision
+
+    def forward(self, images: Tensor, labels: Tensor, weight: float) -> Tensor:
+        if self.mixed_precision is None:
+            return weight * self.loss(self.network, images, labels)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.mixed_precision == "bf16"):
+            return weight * self.loss(self.network, images, labels)
+
+
+def _check(data: object, epochs: int, batch_size: int, seed: int, mixed_precision: str | None) -> None:
+    check_count(epochs=epochs, batch_size=batch_size)
+    check_count(at_least=0, seed=seed)
+    if mixed_precision is not None:
+        check_choice("mixed_precision", mixed_precision, ("no", "bf16"))
+    if isinstance(data, Dataset):
+        return
+    if not (isinstance(data, tuple | list) and len(data) == 2 and all(isinstance(part, Tensor) for part in data)):
+        raise ValueError(f"data is {type(data).__name__}, expected a Dataset or the tensors (images, labels)")
+    if len(data[0]) != len(data[1]) or len(data[0]) == 0:
+        raise ValueError(f"data holds {len(data[0])} images and {len(data[1])} labels, expected as many, not none")

@@ -1,0 +1,17 @@
+"""Models and transforms made out of others: an ensemble, the expectation over a random transform, random transforms."""
+
+from advcourse.wrappers._ensemble import Ensemble, ensemble
+from advcourse.wrappers._eot import eot
+from advcourse.wrappers._transforms import Transform, compose, draw, random_lighting, random_noise, random_rigid
+
+__all__ = [
+    "Ensemble",
+    "Transform",
+    "compose",
+    "draw",
+    "ensemble",
+    "eot",
+    "random_lighting",
+    "random_noise",
+    "random_rigid",
+]

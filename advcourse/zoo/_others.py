@@ -1,0 +1,100 @@
+"""Networks that others trained: reference weights in ``$ADVCOURSE_DATA/weights``, and torchvision's."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from advcourse.core.files import read
+from advcourse.networks import CifarResNet, Normalized
+from advcourse.runtime import downloading
+
+IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+
+_REFERENCE_BLOCKS = {"resnet20": 3, "resnet32": 5, "resnet44": 7, "resnet56": 9}
+# sha256 of each file of reference weights, by its name without ".safetensors".
+_REFERENCE_SHA256 = {
+    "cifar10_resnet20": "39b548e3bab563237634889bc4130ef829bddce64f6cc75e4d92fbecff718fbe",
+    "cifar10_resnet32": "9ed731f9d9d2b5b61c60ebefd99e7e6bfdc67bb37a43bfdef1ee4fa1829f0cc4",
+    "cifar10_resnet44": "daa98acc7a2829db677183657c2d45603a43a70e72068b6848f2af2553bcfd79",
+    "cifar10_resnet56": "afacf9b771d3c1b0f2b0eadd01a809b934dca5dbfa04d0d00b82751a38d3948c",
+    "imagenet_mobilenet_v2": "03c150588ef9ee852efecc101ecbac5cc1786994d4e0d52d1bdad4d8bafedffc",
+    "imagenet_squeezenet1_0": "849554664a1d80bb2deb2ef4256e2338691efc1a18688fc9f2ef2a4cb9bf09de",
+}
+REFERENCES = tuple(f"reference/{stem}" for stem in _REFERENCE_SHA256)
+TORCHVISION = {"imagenet/mobilenet_v2": "MobileNet_V2_Weights", "imagenet/squeezenet1_0": "SqueezeNet1_0_Weights"}
+
+
+def reference(name: str) -> Normalized:
+    import torchvision.models
+
+    root = os.environ.get("ADVCOURSE_DATA")
+    if not root:
+        raise FileNotFoundError(f"{name} lies in $ADVCOURSE_DATA/weights, and ADVCOURSE_DATA is not set")
+    stem = name.removeprefix("reference/")
+    file = Path(root).expanduser() / "weights" / f"{stem}.safetensors"
+    state = read(file, "unpack the data folder again", lambda: _REFERENCE_SHA256[stem])
+    net = stem.split("_", 1)[1]
+    if net in _REFERENCE_BLOCKS:
+        model = Normalized(CifarResNet(_REFERENCE_BLOCKS[net]), **IMAGENET)
+    elif net == "mobilenet_v2":
+        network = _tensorflow_padding(torchvision.models.mobilenet_v2(weights=None))
+        model = Normalized(network, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    else:
+        model = Normalized(torchvision.models.squeezenet1_0(weights=None), **IMAGENET)
+    model.network.load_state_dict(state)
+    return model
+
+
+def _pad_right_and_bottom(module: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
+    return (F.pad(inputs[0], (0, 1, 0, 1)),)
+
+
+def _tensorflow_padding(network: nn.Module) -> nn.Module:
+    """Stride-2 convolutions pad as TensorFlow's "same" does on even sizes: right and bottom only."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module.stride == (2, 2):
+            module.padding = (0, 0)
+            module.register_forward_pre_hook(_pad_right_and_bottom)
+    return network
+
+
+def torchvision_network(name: str, download: bool = True) -> Normalized:
+    import torchvision.models
+
+    weights = getattr(torchvision.models, TORCHVISION[name]).IMAGENET1K_V1
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1]
+    if not (download or cached.is_file()):
+        raise FileNotFoundError(f"{name} is not in torchvision's cache ({cached})")
+    try:
+        with downloading():
+            network = torchvision.models.get_model(name.split("/")[1], weights=weights)
+    except (EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        raise RuntimeError(f"{cached} is damaged ({error}): delete it and load the network again") from error
+    except OSError as error:
+        raise FileNotFoundError(f"{name} could not be downloaded ({error}); it would go to {cached}") from error
+    return Normalized(network, **IMAGENET)
+
+
+def any_imagenet() -> Normalized:
+    """Torchvision's network from its cache, else the reference one, else a download."""
+    tried = (
+        ("imagenet/mobilenet_v2", lambda: torchvision_network("imagenet/mobilenet_v2", download=False)),
+        ("reference/imagenet_mobilenet_v2", lambda: reference("reference/imagenet_mobilenet_v2")),
+        ("imagenet/mobilenet_v2", lambda: torchvision_network("imagenet/mobilenet_v2")),
+    )
+    reasons = []
+    for name, get in tried:
+        try:
+            model = get()
+        except FileNotFoundError as error:
+            reasons.append(str(error))
+        else:
+            print(f"ImageNet network: {name}")
+            return model
+    raise FileNotFoundError("no ImageNet network at hand: " + "; ".join(reasons))

@@ -1,0 +1,114 @@
+"""How each network in ``files/weights/`` was trained: one recipe a name, run by `python -m advcourse train NAME`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from advcourse import training
+from advcourse.attacks import pgd
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What makes one shipped network, besides its architecture (`models.build(name)`).
+
+    The learning rate follows one cycle (up to `lr` over the first `warmup` of the steps, then down to nearly
+    nothing along a cosine; Smith & Topin 2017, arXiv:1708.07120).
+    """
+
+    data: str
+    epochs: int
+    lr: float
+    batch_size: int = 128
+    optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW
+    warmup: float = 0.2
+    augment: Callable[[Tensor], Tensor] | None = None
+    loss: Callable[[int], training.Loss] = lambda total_steps: training.standard_loss
+    eps: float | None = None
+    mixed_precision: str = "no"
+    seed: int = 0
+
+    def schedule(self, optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
+        """The one-cycle schedule over that many steps."""
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, self.lr, total_steps=steps, pct_start=self.warmup, cycle_momentum=False
+        )
+
+
+class AdversarialLoss(nn.Module):
+    """Cross-entropy at what PGD finds from a random start, in a ball that grows to `eps` while training warms up.
+
+    min_θ E max_{‖δ‖∞ ≤ ε} ℓ(f_θ(x + δ), y); Madry et al. 2017, arXiv:1706.06083, equation 2.1. With the whole ball
+    from the start, training on MNIST at ε = 0.3 stays for long at the constant prediction.
+
+    Args:
+        total_steps: training steps in all.
+        eps: radius, in pixel units of [0, 1].
+        steps: of the attack, each 2.5·ε/steps long.
+        warmup: share of the training steps over which the radius grows from 0 to `eps`.
+    """
+
+    def __init__(self, total_steps: int, *, eps: float, steps: int, warmup: float) -> None:
+        super().__init__()
+        self.eps, self.steps, self.warmup_steps = eps, steps, warmup * total_steps
+        self.register_buffer("step", torch.tensor(0))
+
+    def forward(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+        self.step += 1
+        eps = self.eps * min(1.0, self.step.item() / max(self.warmup_steps, 1))
+        adversarial = pgd(model, images, labels, eps=eps, steps=self.steps, random_start=True)
+        return training.standard_loss(model, adversarial, labels)
+
+
+RECIPES: dict[str, Recipe] = {
+    "mnist/cnn": Recipe(
+        "mnist",
+        epochs=10,
+        lr=3e-3,
+        augment=partial(training.random_crop, padding=2, mirror=False),
+        mixed_precision="bf16",
+    ),
+    "mnist/lenet": Recipe(
+        "mnist",
+        epochs=10,
+        lr=2e-3,
+        augment=partial(training.random_crop, padding=2, mirror=False),
+        mixed_precision="bf16",
+    ),
+    "mnist/fc500-150-10": Recipe(
+        "mnist",
+        epochs=20,
+        lr=2e-3,
+        augment=partial(training.random_crop, padding=1, mirror=False),
+        mixed_precision="bf16",
+    ),
+    "gtsrb/cnn": Recipe(
+        "gtsrb",
+        epochs=30,
+        lr=5e-3,
+        augment=partial(training.random_crop, padding=3, mirror=False),
+        mixed_precision="bf16",
+    ),
+    "fashion-mnist/cnn": Recipe(
+        "fashion-mnist", epochs=10, lr=3e-3, augment=partial(training.random_crop, padding=2), mixed_precision="bf16"
+    ),
+    "cifar10/resnet20": Recipe(
+        "cifar10",
+        epochs=20,
+        lr=0.2,
+        optimizer=partial(torch.optim.SGD, momentum=0.9, nesterov=True, weight_decay=5e-4),
+        augment=training.random_crop,
+        mixed_precision="bf16",
+    ),
+    "mnist/cnn-robust": Recipe(
+        "mnist",
+        epochs=12,
+        lr=2e-3,
+        loss=partial(AdversarialLoss, eps=0.3, steps=7, warmup=0.25),
+        eps=0.3,
+        mixed_precision="bf16",
+    ),
+}

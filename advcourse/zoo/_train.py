@@ -1,0 +1,103 @@
+"""How a shipped network is trained and measured, by its recipe."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from advcourse import __version__, data, runtime, training
+from advcourse.attacks import pgd
+from advcourse.core.validation import check_count
+from advcourse.evaluation import evaluate
+from advcourse.zoo._architectures import build
+from advcourse.zoo._recipes import RECIPES, Recipe
+
+ROBUST_STEPS, ROBUST_STEP_SIZE = 40, 0.01
+
+
+def train(
+    name: str, epochs: int | None, device: str | None, checkpoint: Path | None, resume: bool
+) -> tuple[nn.Module, dict] | None:
+    """See ``weights.make``; the trained network and the facts for its card."""
+    if name not in RECIPES:
+        raise ValueError(f"name is {name!r}, expected one of {', '.join(RECIPES)}")
+    recipe = RECIPES[name]
+    epochs = recipe.epochs if epochs is None else epochs
+    check_count(epochs=epochs)
+    state = training.accelerator_state(device)
+    images, labels, _ = data.load(recipe.data, "train", stand_in=False)
+    test_images, test_labels, _ = data.load(recipe.data, "test", stand_in=False)
+
+    torch.manual_seed(recipe.seed)
+    model = build(name).to(state.device)
+    optimizer = recipe.optimizer(model.parameters(), lr=recipe.lr)
+    steps = epochs * training.steps_per_epoch(len(labels), recipe.batch_size)
+    sample = data.load(recipe.data, "test", n=1000)[:2]
+    clock = time.perf_counter()
+
+    def report(model: torch.nn.Module, record: dict) -> dict:
+        nonlocal clock
+        minutes, clock = (time.perf_counter() - clock) / 60, time.perf_counter()
+        shown = training.accuracy(model, *sample)
+        print(
+            f"\nepoch {record['epoch']}: loss {record['loss']:.4f}, {shown:.1%} of 1000 test images, {minutes:.1f} min",
+            flush=True,
+        )
+        return {"minutes": minutes}
+
+    history = training.fit(
+        model,
+        (images, labels),
+        recipe.loss(steps),
+        epochs=epochs,
+        optimizer=optimizer,
+        scheduler=recipe.schedule(optimizer, steps),
+        batch_size=recipe.batch_size,
+        augment=recipe.augment,
+        seed=recipe.seed,
+        checkpoint=checkpoint or data.cache_folder() / "checkpoints" / f"{name.replace('/', '-')}.pt",
+        resume=resume,
+        mixed_precision=recipe.mixed_precision,
+        on_epoch_end=report,
+    )
+    if not state.is_main_process:
+        return None
+    facts = _facts(name, recipe, epochs, state, history)
+    return model, facts | measure(model, recipe, test_images, test_labels)
+
+
+def measure(model: nn.Module, recipe: Recipe, images: Tensor, labels: Tensor) -> dict:
+    """Accuracy on the test images and, for a robust recipe, under PGD from a random start."""
+    facts = {"test_images": len(labels), "accuracy": training.accuracy(model, images, labels)}
+    if recipe.eps is None:
+        return facts
+    device = next(model.parameters()).device
+    options = {"eps": recipe.eps, "steps": ROBUST_STEPS, "step_size": ROBUST_STEP_SIZE, "random_start": True}
+    attack = partial(pgd, **options, generator=torch.Generator(device).manual_seed(recipe.seed))
+    report = evaluate(model, attack, images.to(device), labels.to(device))
+    text = f"pgd({', '.join(f'{key}={value}' for key, value in options.items())})"
+    return facts | {"robust_accuracy": report.robust_accuracy, "attack": text}
+
+
+def _facts(name: str, recipe: Recipe, epochs: int, state: object, history: list[dict]) -> dict:
+    default = "" if epochs == recipe.epochs else f" --epochs {epochs}"
+    described = runtime.describe()
+    return {
+        "data": f"{recipe.data}, train",
+        "command": f"python -m advcourse train {name}{default}",
+        "seed": recipe.seed,
+        "epochs": epochs,
+        "batch_size": recipe.batch_size,
+        "peak_learning_rate": recipe.lr,
+        "mixed_precision": recipe.mixed_precision,
+        "device": f"{state.device.type}, {state.num_processes} process(es) of {torch.get_num_threads()} threads",
+        "minutes": round(sum(record["minutes"] for record in history), 1),
+        "final_loss": round(history[-1]["loss"], 5),
+        "date": datetime.date.today().isoformat(),
+        "versions": {"advcourse": __version__, **{key: described[key] for key in ("python", "torch", "accelerate")}},
+    }

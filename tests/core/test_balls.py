@@ -1,0 +1,128 @@
+"""Draws, steps and projections against closed forms, a bisection and the definition of a projection."""
+
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from advcourse.core.balls import NORMS, norms, project, steepest, uniform
+
+
+def at_dimension(size: int, n: int):
+    return torch.full((n, 1, 1, size), 0.5, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("size", [2, 5])
+def test_a_draw_is_uniform_in_the_ball(norm, size):
+    n, eps = 20_000, 0.3
+    delta = uniform(at_dimension(size, n), eps, norm, torch.Generator().manual_seed(0))
+    length = norms(delta, norm)
+    assert length.max() <= eps * (1 + 1e-12)
+    # The share of a ball's volume within the radius r is (r / eps)^size; six standard errors of a share.
+    for share in (0.25, 0.5, 0.75):
+        inside = (length <= eps * share ** (1 / size)).double().mean().item()
+        assert abs(inside - share) < 6 * (share * (1 - share) / n) ** 0.5
+    orthants = (delta.flatten(1) > 0).double()
+    assert (orthants.mean(0) - 0.5).abs().max() < 6 * 0.5 / n**0.5
+    assert abs((delta.flatten(1)[:, 0].abs() > delta.flatten(1)[:, -1].abs()).double().mean() - 0.5) < 6 * 0.5 / n**0.5
+
+
+def test_a_draw_in_many_dimensions_is_near_the_sphere():
+    delta = uniform(torch.zeros(64, 3, 32, 32, dtype=torch.float64), 1.0, "l2", torch.Generator().manual_seed(0))
+    assert abs(norms(delta, "l2").mean().item() - 3072 / 3073) < 1e-4
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_the_steepest_step_beats_every_other_of_its_norm(norm):
+    gen = torch.Generator().manual_seed(0)
+    x = at_dimension(30, 50)
+    gradient = torch.randn(x.shape, generator=gen, dtype=x.dtype)
+    step = steepest(gradient, 0.1, norm, x)
+    torch.testing.assert_close(norms(step, norm), torch.full((50,), 0.1, dtype=x.dtype))
+    dual = norms(gradient, {"linf": "l1", "l2": "l2", "l1": "linf"}[norm])
+    torch.testing.assert_close((step * gradient).flatten(1).sum(1), 0.1 * dual)
+
+
+def test_the_l1_step_moves_what_the_box_lets_move():
+    x = torch.tensor([[[[1.0, 0.0, 0.5, 1.0]]]])
+    gradient = torch.tensor([[[[9.0, -8.0, 1.0, -7.0]]]])
+    torch.testing.assert_close(steepest(gradient, 0.2, "l1", x), torch.tensor([[[[0.0, 0.0, 0.0, -0.2]]]]))
+    stuck = steepest(torch.tensor([[[[9.0, -8.0]]]]), 0.2, "l1", torch.tensor([[[[1.0, 0.0]]]]))
+    assert torch.equal(stuck, torch.zeros(1, 1, 1, 2))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("scale", [1e-38, 1e-30, 1.0, 1e30])
+def test_a_step_does_not_depend_on_the_gradients_scale(norm, scale):
+    x = torch.full((3, 1, 4, 4), 0.5)
+    gradient = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    step = steepest(gradient * scale, 0.1, norm, x)
+    torch.testing.assert_close(step, steepest(gradient, 0.1, norm, x), rtol=1e-5, atol=1e-7)
+    assert torch.equal(steepest(torch.zeros_like(x), 0.1, norm, x), torch.zeros_like(x))
+
+
+def bisection(delta, eps, images):
+    """Projection onto the l1 ball cut by the box, by bisecting its multiplier."""
+    room = torch.where(delta > 0, 1 - images, images)
+
+    def shrunk(threshold):
+        return (delta.abs() - threshold).clamp_min(0).minimum(room)
+
+    low, high = torch.zeros(len(delta), 1, 1, 1, dtype=delta.dtype), delta.abs().amax((1, 2, 3), keepdim=True)
+    if (shrunk(low).sum((1, 2, 3)) <= eps).all():
+        return shrunk(low) * delta.sign()
+    for _ in range(200):
+        middle = (low + high) / 2
+        over = shrunk(middle).sum((1, 2, 3), keepdim=True) > eps
+        low, high = torch.where(over, middle, low), torch.where(over, high, middle)
+    return (
+        torch.where(shrunk(0 * low).sum((1, 2, 3), keepdim=True) <= eps, shrunk(0 * low), shrunk(high)) * delta.sign()
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@example(seed=987409, eps=2.5, spread=3.0, ties=True)  # the norm is flat, and eps, between two hinges
+@given(seed=st.integers(0, 10**6), eps=st.floats(0, 6), spread=st.floats(0.01, 3), ties=st.booleans())
+def test_the_l1_projection_is_that_of_a_bisection(seed, eps, spread, ties):
+    gen = torch.Generator().manual_seed(seed)
+    images = torch.rand(3, 1, 4, 5, generator=gen, dtype=torch.float64)
+    delta = spread * torch.randn(images.shape, generator=gen, dtype=torch.float64)
+    if ties:
+        images, delta = images.round(decimals=1), delta.round(decimals=1)
+    projected = project(images + delta, images, eps, "l1") - images
+    torch.testing.assert_close(projected, bisection(delta, eps, images), rtol=0, atol=1e-9)
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 10**6), eps=st.floats(0.01, 3), norm=st.sampled_from(["linf", "l1"]))
+def test_no_point_of_ball_and_box_is_nearer(seed, eps, norm):
+    """The variational inequality <x - p, z - p> <= 0 for every z in the set characterises a projection p."""
+    gen = torch.Generator().manual_seed(seed)
+    images = torch.rand(1, 1, 3, 4, generator=gen, dtype=torch.float64)
+    x = images + torch.randn(images.shape, generator=gen, dtype=torch.float64)
+    nearest = project(x, images, eps, norm)
+    for _ in range(20):
+        other = project(images + torch.randn(images.shape, generator=gen, dtype=torch.float64), images, eps, norm)
+        assert ((x - nearest) * (other - nearest)).sum() <= 1e-9
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 10**6), eps=st.floats(0, 3), norm=st.sampled_from(NORMS), single=st.booleans())
+def test_a_projection_lies_in_ball_and_box_and_keeps_what_is_inside(seed, eps, norm, single):
+    gen = torch.Generator().manual_seed(seed)
+    dtype = torch.float32 if single else torch.float64
+    images = torch.rand(4, 2, 3, 4, generator=gen, dtype=dtype).round(decimals=1)
+    x = images + 2 * torch.randn(images.shape, generator=gen, dtype=dtype)
+    projected = project(x, images, eps, norm)
+    assert projected.min() >= 0 and projected.max() <= 1
+    assert norms(projected - images, norm).max() <= eps * (1 + 1e-5) + 1e-6
+    torch.testing.assert_close(project(projected, images, eps, norm), projected, rtol=0, atol=2e-6)
+    assert torch.equal(project(images, images, eps, norm), images)
+
+
+def test_the_l2_projection_without_the_box_shrinks_to_the_sphere():
+    images = torch.full((2, 1, 1, 3), 0.5, dtype=torch.float64)
+    delta = torch.tensor([[0.3, 0.0, 0.4], [0.03, 0.0, 0.04]], dtype=torch.float64).view(2, 1, 1, 3)
+    expected = torch.tensor([[0.06, 0.0, 0.08], [0.03, 0.0, 0.04]], dtype=torch.float64).view(2, 1, 1, 3)
+    torch.testing.assert_close(project(images + delta, images, 0.1, "l2") - images, expected)

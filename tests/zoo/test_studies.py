@@ -1,0 +1,176 @@
+"""The augmentation study: what its table says, that runs are kept, and that the shipped one is whole."""
+
+import math
+
+import pytest
+import torch
+
+from advcourse import __main__ as cli
+from advcourse import data
+from advcourse.zoo import studies
+from advcourse.zoo.studies import ARMS, CONTROLS, Settings, summary
+
+SMALL = Settings(images=48, epochs=1, width=2, mixed_precision="no")
+
+
+@pytest.fixture
+def noise_as_cifar10(monkeypatch, tmp_path):
+    """Eight pixels a side and 48 images of noise, so that a run takes a blink."""
+
+    def load(name, split="test", n=None, stand_in=True):
+        assert name == "cifar10" and not stand_in
+        draw = torch.Generator().manual_seed(len(split))
+        images = torch.randint(0, 256, (n or 48, 3, 8, 8), generator=draw).float() / 255
+        return images, torch.arange(len(images)) % 10, list("abcdefghij")
+
+    monkeypatch.setattr(data, "load", load)
+    monkeypatch.setattr(studies, "ATTACKED", 16)
+    monkeypatch.setattr(studies, "VECTORS", 3)
+    monkeypatch.setenv("ADVCOURSE_CACHE", str(tmp_path / "cache"))
+
+
+def study(arms, seeds, folder, settings=SMALL):
+    return studies.make("augmentation", arms, seeds, settings, torch.device("cpu"), folder=folder, progress=False)
+
+
+def test_the_arms_are_those_of_the_deck():
+    assert len(ARMS) == 9 and ARMS[:3] == ("basic", "flow + basic", "recolor + basic")
+    assert {"auto", "flow + rand", "recolor + auto"} <= set(ARMS)
+
+
+def test_every_arm_runs_and_is_measured(noise_as_cifar10, tmp_path):
+    table = study(ARMS + CONTROLS[:1], 1, tmp_path)
+    assert [run["arm"] for run in table["runs"]] == [*ARMS, CONTROLS[0]]
+    for run in table["runs"]:
+        for measure in ("accuracy", "under_flow", "under_recolor"):
+            assert 0 <= run[measure] <= 1
+        assert math.isfinite(run["loss"]) and run["seconds"] > 0
+    losses = [run["loss"] for run in table["runs"]]
+    assert len(set(losses)) == len(losses)  # no two arms train alike
+    assert table == studies.load("augmentation", folder=tmp_path)
+    assert table["settings"]["width"] == 2 and "--width 2 " in table["command"]
+    assert table["command"].endswith(" --device cpu")
+
+
+def test_runs_are_kept_and_repeat_to_the_same_numbers(noise_as_cifar10, tmp_path, monkeypatch):
+    first = study(ARMS[:2], 1, tmp_path)
+    made, run = [], studies._run
+    monkeypatch.setattr(studies, "_run", lambda arm, seed, *rest: made.append((arm, seed)) or run(arm, seed, *rest))
+    second = study(ARMS[:2], 2, tmp_path)
+    assert made == [("basic", 1), ("flow + basic", 1)]
+    assert second["runs"][:2] == first["runs"]
+    for file in (data.cache_folder() / "studies" / "augmentation").glob("*-0-*.json"):
+        file.unlink()
+    again = study(ARMS[:2], 1, tmp_path)
+    assert [{**run, "seconds": 0} for run in again["runs"]] == [{**run, "seconds": 0} for run in first["runs"]]
+    study(ARMS[:1], 1, tmp_path, Settings(images=48, epochs=1, width=4, mixed_precision="no"))
+    assert made[-1] == ("basic", 0)  # other settings, another run
+
+
+def test_settings_reach_the_steps_and_the_attacks(noise_as_cifar10, tmp_path, monkeypatch):
+    given = {}
+
+    def watch(name):
+        real = getattr(studies, name)
+
+        def seen(model, images, labels, **named):
+            given.setdefault(name, named | {"training": model.training})
+            return real(model, images, labels, **named)
+
+        monkeypatch.setattr(studies, name, seen)
+
+    for name in ("flow_step", "recolor_step", "flow", "recolor"):
+        watch(name)
+    built = studies.basis_operator
+    monkeypatch.setattr(studies, "basis_operator", lambda basis: given.update(basis_operator=basis) or built(basis))
+    settings = Settings(
+        images=48, epochs=1, width=2, mixed_precision="no", gamma=3.0, max_displacement=0.7, strength=0.2
+    )
+    study(("flow + basic", "recolor + basic"), 1, tmp_path, settings)
+    bent, coloured = {"gamma": 3.0, "max_displacement": 0.7}, {"strength": 0.2}
+    assert len(given["recolor_step"].pop("bases")) == 48 and callable(given["recolor"].pop("operator"))
+    assert given.pop("basis_operator").vectors.shape[1] == 3
+    assert given == {
+        "flow_step": {**bent, "uniform": True, "training": True},
+        "recolor_step": {**coloured, "uniform": True, "training": True},
+        "flow": {**bent, "steps": 5, "training": False},
+        "recolor": {**coloured, "steps": 5, "training": False},
+    }
+
+
+def test_seconds_are_those_of_all_epochs_of_a_run_that_was_stopped(noise_as_cifar10, tmp_path, monkeypatch):
+    """A clock that goes on by a hundred seconds with every batch of an epoch's one."""
+    now, done, step = [0.0], [], studies.flow_step
+
+    def slow(*given, **named):
+        now[0] += 100
+        done.append(1)
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        return step(*given, **named)
+
+    monkeypatch.setattr(studies.time, "process_time", lambda: now[0])
+    monkeypatch.setattr(studies, "flow_step", slow)
+    settings = Settings(images=48, epochs=4, width=2, mixed_precision="no")
+    with pytest.raises(KeyboardInterrupt):
+        study(("flow + basic",), 1, tmp_path, settings)
+    now[0] = 5e6  # another process
+    table = study(("flow + basic",), 1, tmp_path, settings)
+    assert len(done) == 5 and table["runs"][0]["seconds"] == 400
+
+
+def test_gains_are_those_of_the_same_seed():
+    """Seeds differ by ten points and the arms by one: unpaired, the interval would be as wide as the seeds differ."""
+    runs = [
+        {"arm": arm, "seed": seed, "accuracy": 0.5 + 0.1 * seed + gain}
+        for arm, gains in (
+            ("basic", (0, 0, 0)),
+            ("flow + basic", (0.01, 0.02, 0.03)),
+            ("auto", (0.2, 0, 0)),
+            ("basic, twice the epochs", (0.1, 0.1, 0.1)),
+        )
+        for seed, gain in enumerate(gains)
+    ]
+    table = summary({"runs": runs})
+    assert list(table.index) == ["basic", "flow + basic", "auto", "basic, twice the epochs"]
+    row = table.loc["flow + basic"]
+    half = 4.302653 * 0.01 / math.sqrt(3)  # Student's t of two degrees of freedom
+    assert row["gain"] == pytest.approx(0.02)
+    assert (row["low"], row["high"]) == (pytest.approx(0.02 - half), pytest.approx(0.02 + half))
+    assert row["mean"] == pytest.approx(0.62) and row["seeds"] == 3
+    assert table.loc["basic", "deviation"] == pytest.approx(0.1)
+    assert math.isnan(table.loc["auto", "gain"]) and table.loc["basic, twice the epochs", "gain"] == pytest.approx(0.1)
+
+
+def test_bad_input_is_refused(noise_as_cifar10, tmp_path):
+    with pytest.raises(ValueError, match="arms is 'mixup', expected one of basic, "):
+        study(("mixup",), 1, tmp_path)
+    with pytest.raises(ValueError, match="seeds is 0, expected at least 1"):
+        study(ARMS[:1], 0, tmp_path)
+    with pytest.raises(ValueError, match="device is meta, expected cpu: training would run there"):
+        studies.make("augmentation", ARMS[:1], 1, SMALL, torch.device("meta"), folder=tmp_path, progress=False)
+    for bad in ({"measure": "acc"}, {"level": 95.0}, {"level": 0}):
+        with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
+            summary(studies.load("augmentation"), **bad)
+    with pytest.raises(ValueError, match="name is 'nothing', expected one of augmentation"):
+        studies.load("nothing")
+    with pytest.raises(FileNotFoundError, match="python -m advcourse study augmentation"):
+        studies.load("augmentation", folder=tmp_path)
+
+
+def test_from_the_command_line(noise_as_cifar10, tmp_path, capsys):
+    command = "study augmentation --arms basic --seeds 1 --images 48 --epochs 1 --width 2 --device cpu --out"
+    assert cli.main([*command.split(), str(tmp_path)]) == 0
+    assert (
+        "basic" in capsys.readouterr().out and studies.load("augmentation", folder=tmp_path)["settings"]["images"] == 48
+    )
+
+
+def test_the_shipped_study_has_every_arm_from_five_seeds():
+    table = studies.load("augmentation")
+    seeds = {}
+    for run in table["runs"]:
+        seeds.setdefault(run["arm"], []).append(run["seed"])
+    assert set(ARMS[:3]) <= set(seeds)
+    assert all(each == [0, 1, 2, 3, 4] for each in seeds.values())
+    assert table["settings"]["test_images"] == 10000 and "/" not in table["command"]

@@ -1,0 +1,98 @@
+"""The shipped networks: each file is the one its card describes, and does what the card says on real images."""
+
+import hashlib
+import json
+import math
+
+import pytest
+import torch
+
+from advcourse import data, training
+from advcourse.attacks import pgd
+from advcourse.zoo import crafted, studies, weights
+from advcourse.zoo._recipes import RECIPES
+
+SHIPPED = list(weights.ARCHITECTURES)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_card_describes_the_file(name):
+    file, card = weights.file(name), weights.card(name)
+    assert card["name"] == name
+    assert card["bytes"] == file.stat().st_size < 2e6
+    assert card["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_card_says_how_the_file_was_made(name):
+    card, recipe = weights.card(name), RECIPES[name]
+    assert card["command"] == f"python -m advcourse train {name}"
+    assert card["data"].startswith(recipe.data)
+    assert card["test_images"] == {"gtsrb": 2580}.get(recipe.data, 10_000)
+    for key in ("epochs", "seed", "batch_size", "mixed_precision"):
+        assert card[key] == getattr(recipe, key)
+    assert card["peak_learning_rate"] == recipe.lr
+    assert {"device", "date", "minutes", "versions"} <= card.keys()
+
+
+def test_no_file_lies_there_without_a_card():
+    expected = {studies.file(name) for name in studies.names()}
+    expected |= {weights.file(name).with_suffix(suffix) for name in SHIPPED for suffix in (".safetensors", ".json")}
+    expected |= {
+        crafted.file(name).with_suffix(suffix) for name in crafted.names() for suffix in (".safetensors", ".json")
+    }
+    assert {file for file in weights.FOLDER.parent.rglob("*") if file.is_file()} == expected
+    assert sum(file.stat().st_size for file in expected) < 25e6
+
+
+def real_images(name: str, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """n images of the real test set, or a skip where it is not at hand."""
+    if data.available()[name] is None:
+        pytest.skip(f"{name} is not at hand")
+    return data.load(name, "test", n=n)[:2]
+
+
+def margin(share: float, n: int) -> float:
+    """Four standard deviations of the share of successes in n draws."""
+    return 4 * math.sqrt(share * (1 - share) / n)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_accuracy_is_the_card_s(name):
+    n = 500 if name.startswith("cifar10") else 2000
+    images, labels = real_images(RECIPES[name].data, n)
+    stated = weights.card(name)["accuracy"]
+    assert abs(training.accuracy(weights.load(name), images, labels) - stated) <= margin(stated, n)
+
+
+def test_robust_accuracy_is_the_card_s_and_the_plain_network_has_none():
+    n = 200
+    images, labels = real_images("mnist", n)
+    stated = weights.card("mnist/cnn-robust")["robust_accuracy"]
+    robust = {}
+    for name in ("mnist/cnn", "mnist/cnn-robust"):
+        model = weights.load(name)
+        generator = torch.Generator().manual_seed(1)
+        attacked = pgd(model, images, labels, eps=0.3, steps=40, step_size=0.01, random_start=True, generator=generator)
+        robust[name] = training.accuracy(model, attacked, labels)
+    assert abs(robust["mnist/cnn-robust"] - stated) <= margin(stated, n)
+    assert robust["mnist/cnn"] < 0.05
+
+
+def test_the_cards_state_what_the_course_relies_on():
+    accuracy = {name: weights.card(name)["accuracy"] for name in SHIPPED}
+    assert accuracy["mnist/cnn"] >= 0.992
+    assert accuracy["fashion-mnist/cnn"] >= 0.92
+    assert accuracy["mnist/cnn-robust"] >= 0.98
+    assert weights.card("mnist/cnn-robust")["robust_accuracy"] >= 0.92
+
+
+@pytest.mark.parametrize("content", [b"", b"half"])
+def test_a_damaged_file_is_named(content, tmp_path):
+    name = "mnist/cnn"
+    whole = weights.file(name).read_bytes()
+    file = tmp_path / weights.file(name).name
+    file.write_bytes(whole[: len(whole) // 2] if content else content)
+    (tmp_path / "mnist-cnn.json").write_text(json.dumps(weights.card(name)))
+    with pytest.raises(RuntimeError, match=r"mnist-cnn\.safetensors is damaged.*advcourse train mnist/cnn"):
+        weights.load(name, folder=tmp_path)
