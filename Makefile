@@ -50,6 +50,7 @@ formgrader:
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 test: lint
 	$(THREADS) $(BIN)/python -m pytest $(XDIST) tests
@@ -82,5 +83,5 @@ bench: setup $(VENV)/.bench-done
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist *.egg-info
 	find . -name $(VENV) -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""`python -m advcourse`: what is at hand (info), fetch a data set (data NAME), train a shipped network (train NAME),
+"""``python -m advcourse``: what is at hand (info), fetch a data set (data NAME), train a shipped network (train NAME),
 optimise a shipped perturbation (craft NAME), repeat a shipped comparison (study NAME)."""
 
 import argparse

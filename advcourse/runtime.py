@@ -46,7 +46,7 @@ def scale() -> str:
 
 
 def pick(*, quick: T, full: T) -> T:
-    """The value for the current :func:`scale`, e.g. ``n = pick(quick=100, full=10_000)``."""
+    """The value for the current ``scale``, e.g. ``n = pick(quick=100, full=10_000)``."""
     return quick if scale() == "quick" else full
 
 

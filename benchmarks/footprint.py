@@ -19,7 +19,7 @@ def modules_after(statement: str) -> set[str]:
 
 
 def heavy(statement: str) -> list[str]:
-    """Which of :data:`HEAVY` the statement loads."""
+    """Which of ``HEAVY`` the statement loads."""
     return [package for package in HEAVY if package in modules_after(statement)]
 
 

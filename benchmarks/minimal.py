@@ -67,7 +67,7 @@ def cases(cifar10: str, imagenet: str) -> list[Case]:
 
 def compare(case: Case, search: Search, rounds: int, loaded: tuple, clock: str) -> list[Found]:
     """A row per library that has the attack. The passes of the first round are counted; who is more than
-    :data:`SLOW` times as slow as ours in it is not timed again.
+    ``SLOW`` times as slow as ours in it is not timed again.
     """
     model, images, labels, classes = loaded
     runs = {name: MAKERS[name](model, search, images, classes) for name in case.libraries}

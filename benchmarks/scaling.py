@@ -37,7 +37,7 @@ class Cell:
     kept: int = 0
     peak: int | None = None
     resident: bool = False
-    """The peak is that of a resident set, which tells nothing below :data:`NOTICED`."""
+    """The peak is that of a resident set, which tells nothing below ``NOTICED``."""
     residual: float = 0.0
     products: int | None = None
 
@@ -47,14 +47,14 @@ class Cell:
 
 
 def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
-    """The p of the least-squares fit of values to a constant times N^p, N the pixels of an image ``size`` wide."""
+    """The p of the least-squares fit of values to a constant times Nᵖ, N the pixels of an image ``size`` wide."""
     if len(sizes) < 2:
         return float("nan")
     return float(np.polyfit(2 * np.log(sizes), np.log(values), 1)[0])
 
 
 def exponents(cells: Sequence[Cell]) -> dict[str, tuple[float, list[int]]]:
-    """Of one method: p of each time and each memory, and the sides fitted, from :data:`FITTED_FROM` on."""
+    """Of one method: p of each time and each memory, and the sides fitted, from ``FITTED_FROM`` on."""
     fitted = [cell for cell in cells if cell.ran and cell.size >= FITTED_FROM]
     seen = [cell for cell in fitted if cell.peak and (not cell.resident or cell.peak >= NOTICED)]
     quantities: dict[str, tuple[list[Cell], Callable[[Cell], float]]] = {
@@ -70,7 +70,7 @@ def exponents(cells: Sequence[Cell]) -> dict[str, tuple[float, list[int]]]:
 
 
 def rounds_of(trial: Callable[[], tuple[float, float]], first: tuple[float, float] | None) -> list[tuple[float, float]]:
-    """Up to :data:`ROUNDS` trials, begun within :data:`PATIENCE` seconds.
+    """Up to ``ROUNDS`` trials, begun within ``PATIENCE`` seconds.
 
     Args:
         trial: set up and solve; the seconds of both.

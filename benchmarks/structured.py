@@ -9,8 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from advcourse.structured import eigenbasis
-from advcourse.structured._photometric import Photometric
+from advcourse.structured import Photometric, eigenbasis
 from benchmarks import report
 from benchmarks.memory import peak_bytes
 from benchmarks.results import Verdict

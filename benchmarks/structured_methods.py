@@ -13,10 +13,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from advcourse import data
-from advcourse.structured import flow_field, recolor_operator
-from advcourse.structured._flow import derivatives, eigenvectors
-from advcourse.structured._photometric import Photometric
-from advcourse.structured._solvers import factor
+from advcourse.structured import Photometric, derivatives, eigenvectors, factor, flow_field, recolor_operator
 
 GAMMA, ALPHA, RHO, LAM = 10.0, 1.0, 10.0, 1.0
 FORMS = {"smooth": {"lam": 0.0, "rho": RHO}, "literal": {"lam": LAM, "rho": 0.0}}
@@ -52,7 +49,7 @@ def pictures(size: int, count: int) -> Tensor:
 
 
 def flow_system(height: int, width: int) -> sparse.csc_array:
-    """I + gamma P."""
+    """I + γ P."""
 
     def path(n: int) -> sparse.dia_array:
         inside = np.full(n, 2.0)
@@ -63,7 +60,7 @@ def flow_system(height: int, width: int) -> sparse.csc_array:
 
 
 def slopes(gradient: Tensor, images: Tensor) -> Tensor:
-    """d_x and d_y, ``(N, 2, H, W)``."""
+    """``d_x`` and ``d_y``, ``(N, 2, H, W)``."""
     return torch.stack([(gradient * along).sum(1) for along in derivatives(images)], 1)
 
 

@@ -1,5 +1,7 @@
 """Gives a student more time for an assignment, or takes it back.
 
+Usage::
+
     python extension.py ASSIGNMENT STUDENT DAYS
 
 DAYS replaces an earlier extension; 0 removes it. How late the submission then is gets printed.

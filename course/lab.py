@@ -1,6 +1,8 @@
-"""JupyterLab as the course uses it; `make lab` runs this, and so can any system without make.
+"""JupyterLab as the course uses it; ``make lab`` runs this, and so can any system without make.
 
-    python course/lab.py [--instructor] [options of `jupyter lab`]
+Usage::
+
+    python course/lab.py [--instructor] [options of jupyter lab]
 
 It serves the repository on localhost, behind Jupyter's token, and opens the first lecture. Students do not
 see nbgrader's formgrader and assignment editor; --instructor shows them and reads course/nbgrader_config.py.

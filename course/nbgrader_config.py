@@ -12,7 +12,7 @@ from advcourse.grading.autograde import HideHiddenTests, RepairCells, SandboxedE
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# nbgrader starts `alembic` by its name.
+# nbgrader starts ``alembic`` by its name.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 c = get_config()  # noqa: F821  nbgrader defines it

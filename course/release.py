@@ -1,8 +1,10 @@
-"""Regenerates assignments/ from solutions/: `make release`. Running it twice leaves no difference.
+"""Regenerates assignments/ from solutions/: ``make release``. Running it twice leaves no difference.
+
+Usage::
 
     python course/release.py [ASSIGNMENT ...] [--root COURSE_ROOT]
 
-Beside the notebooks it writes `advcourse/grading/manifest.json` under the root, the list of their graded cells.
+Beside the notebooks it writes ``advcourse/grading/manifest.json`` under the root, the list of their graded cells.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def release(root: Path, names: list[str]) -> None:
-    """Runs nbgrader on the masters of `names` and writes their student versions to `root/assignments`."""
+    """Runs nbgrader on the masters of ``names`` and writes their student versions to ``root/assignments``."""
     environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
     for name in names:
         subprocess.run(
@@ -52,7 +54,7 @@ def write(file: Path, content: object) -> None:
 
 
 def manifest(root: Path) -> dict[str, list[dict]]:
-    """The graded cells of every released notebook under `root`, by the notebook's name."""
+    """The graded cells of every released notebook under ``root``, by the notebook's name."""
     return {
         file.stem: preflight.graded_cells(json.loads(file.read_text(encoding="utf-8")))
         for file in sorted((root / "assignments").glob("*/*.ipynb"))

@@ -1,4 +1,4 @@
-"""Draws the README's picture, docs/picture.png: `python docs/picture.py`.
+"""Draws the README's picture, docs/picture.png: ``python docs/picture.py``.
 
 Two photographs that scikit-image brings, the ImageNet network at hand, signed noise and a PGD perturbation of
 the same size. Titles are what the network says, measured in this run.

@@ -11,6 +11,7 @@ from advcourse.attacks._pgd import pgd
 from advcourse.attacks._spatial import spatial
 from advcourse.attacks._stadv import flow_loss, stadv
 from advcourse.attacks._universal import universal_deepfool, universal_sgd
+from advcourse.core.lazy import submodules
 
 __all__ = [
     "carlini_wagner",
@@ -28,3 +29,5 @@ __all__ = [
     "universal_deepfool",
     "universal_sgd",
 ]
+
+__getattr__, __dir__ = submodules(__name__, __path__)  # ``attacks.physical``, with its renderer, where it is used

@@ -37,26 +37,29 @@ def carlini_wagner(
     initial_const: float = 1e-3,
     targets: Tensor | None = None,
 ) -> Tensor:
-    r"""Carlini & Wagner's L2 attack: the closest adversarial image that Adam finds over a search for the constant c.
+    """Carlini & Wagner's L2 attack: the closest adversarial image that Adam finds over a search for the constant c.
 
-    .. math:: \min_w \|x(w) - x\|_2^2 + c\,\max\bigl(z_y - \max_{j\ne y} z_j,\,-\kappa\bigr),\qquad
-       x(w) = \mathrm{clamp}_{[0,1]}\tfrac12\Bigl(1 + \frac{\tanh w}{s}\Bigr)
+    For each c it solves::
 
-    with z the logits at x(w); targeted, the hinge is :math:`\max(\max_{j\ne t} z_j - z_t, -\kappa)`. w starts at the
-    image. The scale s is :data:`INSIDE`, a little below 1, so that pixels at 0 and 1 have a finite w and a slope (with
-    s = 1 they cannot move, with the :math:`1 - 10^{-6}` of the authors' code hardly within a hundred steps). Each
-    image has its own c: tenfold until one succeeds, then halfway between the largest that failed and the smallest
-    that succeeded. Adam goes on from one c to the next, where the authors' code goes back to the image each
-    time: within few steps that gets further. A c has therefore succeeded if one of its last tenth of iterates did. Adam
-    pauses for an image until the next c when a tenth of the steps has not lowered its least loss by 0.1 %.
+        min_w ‖x(w) - x‖₂² + c max(z_y - max_{j≠y} zⱼ, -κ)
+        x(w) = clamp(½ (1 + tanh(w) / s), 0, 1)
 
-    Costs one forward pass, and at most search_steps * steps forward and search_steps * (steps - 1) backward passes.
+    with z the logits at x(w); targeted, the hinge is ``max(max_{j≠t} zⱼ - zₜ, -κ)``. w starts at the image. The scale s
+    is ``INSIDE``, a little below 1, so that pixels at 0 and 1 have a finite w and a slope (with s = 1 they cannot move,
+    with the 1 - 10⁻⁶ of the authors' code hardly within a hundred steps). Each image has its own c: tenfold until one
+    succeeds, then halfway between the largest that failed and the smallest that succeeded. Adam goes on from one c to
+    the next, where the authors' code goes back to the image each time: within few steps that gets further. A c has
+    therefore succeeded if one of its last tenth of iterates did. Adam pauses for an image until the next c when a tenth
+    of the steps has not lowered its least loss by 0.1 %.
+
+    Costs one forward pass, and at most ``search_steps * steps`` forward and ``search_steps * (steps - 1)`` backward
+    passes.
 
     Args:
-        model: maps images to logits ``(N, K)``, K >= 2; runs in the mode it is in.
+        model: maps images to logits ``(N, K)``, K ≥ 2; runs in the mode it is in.
         images: ``(N, C, H, W)`` in [0, 1].
         labels: int64 ``(N,)``.
-        confidence: :math:`\kappa`, the margin of logits by which an adversarial image must be misclassified.
+        confidence: κ, the margin of logits by which an adversarial image must be misclassified.
         steps: of Adam, at most, for each value of c.
         search_steps: values of c that are tried.
         learning_rate: of Adam, in the units of w.

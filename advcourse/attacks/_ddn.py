@@ -34,23 +34,26 @@ def ddn(
     levels: int | None = None,
     targets: Tensor | None = None,
 ) -> Tensor:
-    r"""Decoupled direction and norm: the closest of iterates on a sphere that shrinks while they fool, and grows else.
+    """Decoupled direction and norm: the closest of iterates on a sphere that shrinks while they fool, and grows else.
 
-    .. math:: \delta' = \delta_k + \alpha_k\,\frac{g_k}{\|g_k\|_2},\quad g_k = \nabla_x\ell(f(x+\delta_k), y),
-       \qquad \varepsilon_{k+1} = (1 \mp \gamma)\,\varepsilon_k,\qquad
-       \delta_{k+1} = \mathrm{clamp}\Bigl(\varepsilon_{k+1}\frac{\delta'}{\|\delta'\|_2}\Bigr)
+    The steps are::
 
-    with :math:`-` where :math:`x + \delta_k` fools and :math:`+` where it does not, and :math:`\alpha_k` falling from
-    1 to :data:`LAST_STEP` along half a cosine. Targeted, :math:`g_k = -\nabla_x\ell(f(x+\delta_k), t)`. Costs steps + 1
-    forward and steps backward passes: the last iterate is tested too.
+        gₖ = ∇ₓℓ(f(x + δₖ), y)
+        δ' = δₖ + αₖ gₖ / ‖gₖ‖₂
+        εₖ₊₁ = (1 ∓ γ) εₖ
+        δₖ₊₁ = clamp(x + εₖ₊₁ δ' / ‖δ'‖₂, 0, 1) - x
+
+    with ``-`` where x + δₖ fools and ``+`` where it does not, and αₖ falling from 1 to ``LAST_STEP`` along half a
+    cosine. Targeted, gₖ = -∇ₓℓ(f(x + δₖ), t). Costs ``steps + 1`` forward and ``steps`` backward passes: the last
+    iterate is tested too.
 
     Args:
-        model: maps images to logits ``(N, K)``, K >= 2; runs in the mode it is in.
+        model: maps images to logits ``(N, K)``, K ≥ 2; runs in the mode it is in.
         images: ``(N, C, H, W)`` in [0, 1].
         labels: int64 ``(N,)``.
         steps: number of steps.
-        init_norm: :math:`\varepsilon_0`, in pixel units of [0, 1].
-        gamma: :math:`\gamma`, by how much the norm changes, in [0, 1].
+        init_norm: ε₀, in pixel units of [0, 1].
+        gamma: γ, by how much the norm changes, in [0, 1].
         levels: every iterate is rounded to so many grey levels, 256 for 8-bit images; not rounded where not given.
         targets: int64 ``(N,)``: the classes to reach.
 

@@ -35,28 +35,31 @@ def deepfool(
     candidates: int | None = None,
     norm: str = "l2",
 ) -> Tensor:
-    r"""DeepFool: steps to the nearest boundary of the linearised model, each image until it is misclassified.
+    """DeepFool: steps to the nearest boundary of the linearised model, each image until it is misclassified.
 
-    With :math:`f_k = z_k(x_i) - z_y(x_i)` and :math:`w_k = \nabla f_k(x_i)`, where q is the dual of the norm,
+    Step i is::
 
-    .. math:: l = \arg\min_{k\ne y} \frac{|f_k|}{\|w_k\|_q},\qquad
-       r_i = \frac{|f_l|}{\|w_l\|_2^2}\,w_l\ (l_2)\quad\text{or}\quad
-       \frac{|f_l|}{\|w_l\|_1}\,\mathrm{sign}\,w_l\ (l_\infty),\qquad
-       x_{i+1} = \mathrm{clamp}_{[0,1]}\Bigl(x + (1+\eta)\sum_{j\le i} r_j\Bigr).
+        fₖ = zₖ(xᵢ) - z_y(xᵢ)
+        wₖ = ∇fₖ(xᵢ)
+        l = argmin_{k≠y} |fₖ| / ‖wₖ‖_q
+        rᵢ = (|fₗ| / ‖wₗ‖₂²) wₗ  (l2)  or  (|fₗ| / ‖wₗ‖₁) sign wₗ  (linf)
+        xᵢ₊₁ = clamp(x + (1 + η) Σ_{j≤i} rⱼ, 0, 1)
+
+    where x is the image, x₀ = x, z the logits, y the label, and q the dual of the norm.
 
     At the edge of the box, where pixels that should move cannot, steps shrink without crossing the boundary: from the
-    second on they are longer by :data:`EXTRA`, and of the sum only what stays in the box is kept. An image fooled
+    second on they are longer by ``EXTRA``, and of the sum only what stays in the box is kept. An image fooled
     after t steps costs t + 1 forward passes and, with C classes considered, t (C - 1) backward passes; in a batch at
     most (t + 1)(C - 1), since the graph cannot be cut before its last backward pass.
 
     Args:
-        model: maps images to logits ``(N, K)``, K >= 2; runs in the mode it is in.
+        model: maps images to logits ``(N, K)``, K ≥ 2; runs in the mode it is in.
         images: ``(N, C, H, W)`` in [0, 1].
         labels: int64 ``(N,)``; the model's own predictions where they are not given.
         steps: at most so many steps.
-        overshoot: :math:`\eta`, how far past the estimated boundary to test.
+        overshoot: η, how far past the estimated boundary to test.
         candidates: only so many classes of the highest logits are considered at every step, the label among them,
-            2 <= candidates <= K; all where it is not given.
+            ``2 <= candidates <= K``; all where it is not given.
         norm: ``"l2"`` or ``"linf"``: the norm that is to be small.
 
     Returns:
@@ -85,8 +88,9 @@ def deepfool(
         for step in range(steps + 1):
             with torch.set_grad_enabled(step < steps):
                 logits = model(x.requires_grad_(step < steps))
+            if labels is None and isinstance(logits, Tensor):
+                labels = logits.argmax(1)
             if step == 0:
-                labels = logits.argmax(1) if labels is None and isinstance(logits, Tensor) else labels
                 check_classes(logits, candidates=candidates)
             check_logits(logits, labels)
             fooled = is_fooled(logits, labels)
@@ -108,7 +112,7 @@ def deepfool(
 def nearest_boundary(
     logits: Tensor, labels: Tensor, x: Tensor, candidates: int | None = None, norm: str = "l2"
 ) -> tuple[Tensor, Tensor]:
-    """Distance to the nearest boundary of the linearised model, ``(N,)``, and the normal w_l on it, as ``x``.
+    """Distance to the nearest boundary of the linearised model, ``(N,)``, and the normal wₗ on it, as ``x``.
 
     The distance is infinite where no difference of logits depends on a pixel, and where logits are not finite.
     """

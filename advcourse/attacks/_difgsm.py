@@ -27,20 +27,20 @@ def difgsm(
     targets: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    r"""Diverse-inputs FGSM (with momentum, M-DI²-FGSM): the gradient is taken at a randomly resized and padded image.
+    """Diverse-inputs FGSM (with momentum, M-DI²-FGSM): the gradient is taken at a randomly resized and padded image.
 
-    :func:`mifgsm` with :math:`\nabla_x\ell(f(T(x^k)), y)` in place of the gradient, T drawn anew in every step for
-    every image by :func:`diversify`. ``decay=0`` is the paper's DI²-FGSM. Iterates are judged as they are, not as T
-    shows them, which costs a forward pass: steps backward and 2 steps + 1 forward passes.
+    ``mifgsm`` with ∇ₓℓ(f(T(xᵏ)), y) in place of the gradient, T drawn anew in every step for every image by
+    ``diversify``. ``decay=0`` is the paper's DI²-FGSM. Iterates are judged as they are, not as T shows them, which
+    costs a forward pass: ``steps`` backward and ``2 * steps + 1`` forward passes.
 
     Args:
-        model, images, labels, eps, steps, step_size, decay, targets: as in :func:`mifgsm`.
+        model, images, labels, eps, steps, step_size, decay, targets: as in ``mifgsm``.
         probability: that T resizes an image; else it leaves it as it is.
         smallest: the smallest share of its side to which an image is resized, in [0, 1].
         generator: draws T; the global random state is then left as it was.
 
     Returns:
-        Images ``(N, C, H, W)`` in [0, 1], within eps of ``images``, without a graph.
+        Images ``(N, C, H, W)`` in [0, 1], within ``eps`` of ``images``, without a graph.
 
     Raises:
         ValueError: for bad input; the message names the argument.

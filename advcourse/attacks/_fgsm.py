@@ -10,12 +10,13 @@ from advcourse.core.validation import check_at_least, check_inputs
 
 
 def fgsm(model: Model, images: Tensor, labels: Tensor, *, eps: float, targets: Tensor | None = None) -> Tensor:
-    r"""Fast gradient sign method: one step of size eps, which maximises the linearised loss in the linf ball.
+    """Fast gradient sign method: one step of size ``eps``, which maximises the linearised loss in the linf ball.
 
-    .. math:: \tilde x = \mathrm{clamp}_{[0,1]}\bigl(x + \varepsilon\,\mathrm{sign}\,\nabla_x\ell(f(x), y)\bigr)
+    The step is::
 
-    Targeted: :math:`x - \varepsilon\,\mathrm{sign}\,\nabla_x\ell(f(x), \tilde y)`. Costs one forward and one
-    backward pass.
+        x̃ = clamp(x + ε sign ∇ₓℓ(f(x), y), 0, 1)
+
+    Targeted: x - ε sign ∇ₓℓ(f(x), ỹ). Costs one forward and one backward pass.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
@@ -25,7 +26,7 @@ def fgsm(model: Model, images: Tensor, labels: Tensor, *, eps: float, targets: T
         targets: int64 ``(N,)``: the classes to reach, in place of any but ``labels``.
 
     Returns:
-        Images ``(N, C, H, W)`` in [0, 1], within eps of ``images`` in linf, without a graph.
+        Images ``(N, C, H, W)`` in [0, 1], within ``eps`` of ``images`` in linf, without a graph.
 
     Raises:
         ValueError: for bad input; the message names the argument.

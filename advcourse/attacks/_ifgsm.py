@@ -21,9 +21,11 @@ def ifgsm(
     eps: float | None = None,
     targets: Tensor | None = None,
 ) -> Tensor:
-    r"""Iterated FGSM: at most ``steps`` sign steps, each image stopping as soon as it is fooled.
+    """Iterated FGSM: at most ``steps`` sign steps, each image stopping as soon as it is fooled.
 
-    .. math:: x^{k+1} = \mathrm{clamp}_{[0,1]}\bigl(x^k + \alpha\,\mathrm{sign}\,\nabla_x\ell(f(x^k), y)\bigr)
+    The steps are::
+
+        xᵏ⁺¹ = clamp(xᵏ + α sign ∇ₓℓ(f(xᵏ), y), 0, 1)
 
     An image that is already misclassified comes back untouched; one that is never fooled comes back as its
     iterate of highest loss. An image fooled after t steps costs t + 1 forward passes and at most t + 1
@@ -33,11 +35,10 @@ def ifgsm(
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
         images: ``(N, C, H, W)`` in [0, 1].
         labels: int64 ``(N,)``.
-        step_size: :math:`\alpha`, in pixel units of [0, 1].
+        step_size: α, in pixel units of [0, 1].
         steps: at most so many steps.
-        eps: where given, every iterate stays within eps of the image in linf.
-        targets: int64 ``(N,)``: step along :math:`-\mathrm{sign}\,\nabla_x\ell(f(x^k), \tilde y)` and stop when
-            predicted as the target.
+        eps: where given, every iterate stays within ``eps`` of the image in linf.
+        targets: int64 ``(N,)``: step along -sign ∇ₓℓ(f(xᵏ), ỹ) and stop when predicted as the target.
 
     Returns:
         Images ``(N, C, H, W)`` in [0, 1], without a graph.

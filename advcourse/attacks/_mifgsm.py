@@ -25,14 +25,16 @@ def mifgsm(
     decay: float = 1.0,
     targets: Tensor | None = None,
 ) -> Tensor:
-    r"""Momentum iterative FGSM: sign steps along a sum of past gradients, each of L1 norm one.
+    """Momentum iterative FGSM: sign steps along a sum of past gradients, each of L1 norm one.
 
-    .. math:: g^{k+1} = \mu\,g^k + \frac{\nabla_x\ell(f(x^k), y)}{\|\nabla_x\ell(f(x^k), y)\|_1},\qquad
-       x^{k+1} = \Pi_{\|x - x^0\|_\infty\le\varepsilon,\;[0,1]}\bigl(x^k + \alpha\,\mathrm{sign}\,g^{k+1}\bigr)
+    The steps are::
 
-    Targeted: the loss is :math:`-\ell(f(x), \tilde y)`. Returns each image's strongest iterate, fooled first, then of
-    higher loss. Works on every image it is given, fooled or not: what is to fool other models should not stop
-    at the boundary of this one. Costs steps forward and backward passes and one more forward pass.
+        gᵏ⁺¹ = μ gᵏ + ∇ₓℓ(f(xᵏ), y) / ‖∇ₓℓ(f(xᵏ), y)‖₁
+        xᵏ⁺¹ = Π(xᵏ + α sign gᵏ⁺¹),  Π the projection onto ‖x - x⁰‖∞ ≤ ε and [0, 1]
+
+    Targeted: the loss is -ℓ(f(x), ỹ). Returns each image's strongest iterate, fooled first, then of higher loss.
+    Works on every image it is given, fooled or not: what is to fool other models should not stop at the boundary of
+    this one. Costs ``steps`` forward and backward passes and one more forward pass.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
@@ -40,12 +42,12 @@ def mifgsm(
         labels: int64 ``(N,)``.
         eps: radius of the linf ball, in pixel units of [0, 1].
         steps: how many.
-        step_size: :math:`\alpha`; ``eps / steps`` where it is not given, as in the paper.
-        decay: :math:`\mu`; 0 forgets, 1 gives all gradients the same weight.
+        step_size: α; ``eps / steps`` where it is not given, as in the paper.
+        decay: μ; 0 forgets, 1 gives all gradients the same weight.
         targets: int64 ``(N,)``: the classes to reach.
 
     Returns:
-        Images ``(N, C, H, W)`` in [0, 1], within eps of ``images``, without a graph.
+        Images ``(N, C, H, W)`` in [0, 1], within ``eps`` of ``images``, without a graph.
 
     Raises:
         ValueError: for bad input; the message names the argument.

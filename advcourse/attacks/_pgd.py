@@ -27,13 +27,15 @@ def pgd(
     targets: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    r"""Projected gradient descent: steepest steps inside the eps-ball; returns each image's strongest iterate.
+    """Projected gradient descent: steepest steps inside the eps-ball; returns each image's strongest iterate.
 
-    .. math:: \delta^{k+1} = \Pi_{\|\delta\|\le\varepsilon,\;x+\delta\in[0,1]}\bigl(\delta^k + \alpha\,d(\nabla_\delta
-       L(x+\delta^k))\bigr),\qquad L = \ell(f(\cdot), y)\ \text{or}\ \ell(f(\cdot), y) - \ell(f(\cdot), \tilde y)
+    The steps are::
+
+        δᵏ⁺¹ = Π(δᵏ + α d(∇_δ L(x + δᵏ))),  Π the projection onto ‖δ‖ ≤ ε, x + δ ∈ [0, 1]
+        L = ℓ(f(·), y)  or  ℓ(f(·), y) - ℓ(f(·), ỹ)
 
     where d is the sign (linf), the normalised gradient (l2) or the largest coordinates (l1). Strongest means
-    fooled first, then higher loss; the last iterate is tested too. A restart costs steps forward and backward
+    fooled first, then higher loss; the last iterate is tested too. A restart costs ``steps`` forward and backward
     passes and one more forward pass.
 
     Args:
@@ -42,17 +44,17 @@ def pgd(
         labels: int64 ``(N,)``.
         eps: radius of the ball, in pixel units of [0, 1].
         steps: steps per restart.
-        step_size: :math:`\alpha` in the units of ``eps``; ``2.5 * eps / steps`` where it is not given.
+        step_size: α in the units of ``eps``; ``2.5 * eps / steps`` where it is not given.
         norm: ``"linf"``, ``"l2"`` or ``"l1"``.
         random_start: start uniform in the ball, cut by the box; else at zero.
         restarts: how often to start; more than once needs ``random_start``.
-        loss: ``"ce"``, ``"margin"``, ``"nll"`` (:math:`-z_y`, for :func:`~advcourse.wrappers._eot`) or a callable
+        loss: ``"ce"``, ``"margin"``, ``"nll"`` (``-z_y``, for ``wrappers.eot``) or a callable
             ``(logits, labels) -> (N,)``, maximised.
         targets: int64 ``(N,)``: the classes to reach.
         generator: draws the random start; the global random state is then left as it was.
 
     Returns:
-        Images ``(N, C, H, W)`` in [0, 1], within eps of ``images``, without a graph.
+        Images ``(N, C, H, W)`` in [0, 1], within ``eps`` of ``images``, without a graph.
 
     Raises:
         ValueError: for bad input; the message names the argument.

@@ -33,17 +33,18 @@ def spatial(
     targets: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    r"""A rotation and a translation of each image, its own, that fools the model, or else raises the loss most.
+    """A rotation and a translation of each image, its own, that fools the model, or else raises the loss most.
 
-    .. math:: \max_{|\mathrm{d}x|, |\mathrm{d}y| \le s,\ |\theta| \le a}
-       \ell\bigl(f(T(x; \mathrm{d}x, \mathrm{d}y, \theta)), y\bigr)
+    It solves::
 
-    with T as in :func:`advcourse.core.warps.rigid`: the image is turned about its centre, then shifted, and black
-    comes in from outside. Every search tries the identity first, so what is misclassified comes back untouched.
-    ``"grid"`` goes through all combinations of evenly spaced values (dx slowest, angle fastest, each from its
-    negative end), ``"random"`` through ``samples`` uniform draws of each image's own: the first that fools is
-    taken, else the one of largest loss, the earliest of equals. ``"gradient"`` takes 20 steps up the sign of the loss
-    gradient in the three parameters, scaled to [-1, 1], from the identity.
+        max ℓ(f(T(x; dx, dy, θ)), y)  over  |dx|, |dy| ≤ s,  |θ| ≤ a
+
+    with s = ``max_shift``, a = ``max_angle`` and T as in ``core.warps.rigid``: the image is turned about its centre,
+    then shifted, and black comes in from outside. Every search tries the identity first, so what is misclassified
+    comes back untouched. ``"grid"`` goes through all combinations of evenly spaced values (dx slowest, angle fastest,
+    each from its negative end), ``"random"`` through ``samples`` uniform draws of each image's own: the first that
+    fools is taken, else the one of largest loss, the earliest of equals. ``"gradient"`` takes 20 steps up the sign of
+    the loss gradient in the three parameters, scaled to [-1, 1], from the identity.
 
     An image leaves once it is fooled. Grid and random cost forward passes alone; an image fooled by the j-th
     transform costs at most j + j / 8, since transforms are tried several at a time once few images are left.
@@ -57,8 +58,8 @@ def spatial(
         search: ``"grid"``, ``"random"`` or ``"gradient"``.
         grid: how many values of dx, dy and the angle; an odd number holds zero.
         samples: draws per image of the random search.
-        canvas: work on the images enlarged by :func:`advcourse.core.warps.canvas`, so that nothing leaves them;
-            what comes back is larger. (For ``evaluate``, enlarge the images first and leave this off.)
+        canvas: work on the images enlarged by ``core.warps.canvas``, so that nothing leaves them; what comes back is
+            larger. (For ``evaluation.evaluate``, enlarge the images first and leave this off.)
         targets: int64 ``(N,)``: the classes to reach.
         generator: draws the random search; the global random state is then left as it was.
 

@@ -11,8 +11,8 @@ from advcourse.core.running import Model, is_fooled, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_count, check_inputs
 from advcourse.core.warps import warp
 
-IMPROVED = 0.9999
-ROUNDING = 1e-4
+PROGRESS = 0.9999
+TIP = 1e-4
 
 
 def stadv(
@@ -26,16 +26,18 @@ def stadv(
     confidence: float = 0.0,
     targets: Tensor | None = None,
 ) -> Tensor:
-    r"""Spatially transformed adversarial image: of those seen, the one whose per-pixel flow is smoothest.
+    """Spatially transformed adversarial image: of those seen, the one whose per-pixel flow is smoothest.
 
-    .. math:: \min_f\ \max\bigl(z_y - \max_{j\ne y} z_j,\,-\kappa\bigr) + \tau L_{flow}(f),\qquad
-       \tilde x(p) = x(p + f(p))
+    It solves, for the flow f::
 
-    with z the logits at :math:`\tilde x`; targeted, the hinge is :math:`\max(\max_{j\ne t} z_j - z_t, -\kappa)`.
-    :math:`L_{flow}` is :func:`flow_loss`. The flow starts at zero and follows Adam, in place of the paper's L-BFGS,
-    whose line search would run each image a different number of times. An image leaves when a third of the steps has
-    not lowered its least objective by 0.01 %: Adam runs past the boundary first, and smooths the flow on its way
-    back. Costs at most steps + 1 forward and steps backward passes.
+        min_f max(z_y - max_{j≠y} zⱼ, -κ) + τ L_flow(f)
+        x̃(p) = x(p + f(p))
+
+    with z the logits at x̃; targeted, the hinge is ``max(max_{j≠t} zⱼ - zₜ, -κ)``. ``L_flow`` is ``flow_loss``. The
+    flow starts at zero and follows Adam, in place of the paper's L-BFGS, whose line search would run each image a
+    different number of times. An image leaves when a third of the steps has not lowered its least objective by 0.01 %:
+    Adam runs past the boundary first, and smooths the flow on its way back. Costs at most ``steps + 1`` forward and
+    ``steps`` backward passes.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
@@ -43,8 +45,8 @@ def stadv(
         labels: int64 ``(N,)``.
         steps: of Adam, at most.
         step_size: Adam's learning rate, in pixels.
-        flow_weight: :math:`\tau`; the paper's is 0.05.
-        confidence: :math:`\kappa`, the margin of logits by which an adversarial image must be misclassified.
+        flow_weight: τ; the paper's is 0.05.
+        confidence: κ, the margin of logits by which an adversarial image must be misclassified.
         targets: int64 ``(N,)``: the classes to reach.
 
     Returns:
@@ -79,7 +81,7 @@ def stadv(
             least = least.minimum(loss.detach())
             going = ~fooled if step == 0 else torch.ones_like(fooled)
             if step % max(1, steps // 3) == 0:
-                going, before = going & (least < IMPROVED * before), least
+                going, before = going & (least < PROGRESS * before), least
             if step == steps or not going.any():
                 break
             gradient = input_gradient(loss, flow)
@@ -93,9 +95,9 @@ def stadv(
 
 
 def flow_loss(flow: Tensor) -> Tensor:
-    r"""How rough each flow is: over the pixels p and their four neighbours q, summed for each image by itself,
+    """How rough each flow is: over the pixels p and their four neighbours q, summed for each image by itself::
 
-    .. math:: \sum_p \sum_{q \in N(p)} \sqrt{\|f(p) - f(q)\|_2^2 + \epsilon^2} - \epsilon,\qquad \epsilon = 10^{-4}
+        Σₚ Σ_{q∈N(p)} (√(‖f(p) - f(q)‖₂² + ε²) - ε),  ε = 10⁻⁴
 
     The rounding at the tip gives it a gradient where neighbours move alike, as they do at the start.
 
@@ -110,6 +112,6 @@ def flow_loss(flow: Tensor) -> Tensor:
 
     def lengths(steps: Tensor) -> Tensor:
         square = steps.square().sum(1)
-        return (square / ((square + ROUNDING**2).sqrt() + ROUNDING)).sum((1, 2))  # the formula, without cancellation
+        return (square / ((square + TIP**2).sqrt() + TIP)).sum((1, 2))  # the formula, without cancellation
 
     return 2 * (lengths(flow.diff(dim=2)) + lengths(flow.diff(dim=3)))  # p and q are each other's neighbours

@@ -41,7 +41,7 @@ def universal_deepfool(
     generator: torch.Generator | None = None,
     progress: bool = True,
 ) -> Tensor:
-    r"""One perturbation v, ‖v‖ₚ ≤ ε, that changes the prediction of most images, as a sum of smallest changes.
+    """One perturbation v, ‖v‖ₚ ≤ ε, that changes the prediction of most images, as a sum of smallest changes.
 
     For the images of each batch that v does not fool, DeepFool finds the smallest change that does::
 
@@ -49,7 +49,7 @@ def universal_deepfool(
 
     where k̂(x) is the prediction of the image itself: no labels are needed. Only the image shown is cut at the box,
     never v. With ``batch_size=1`` this is the paper's algorithm, word for word. It stops after the first pass over the
-    images at whose end more than 1 − δ of them are fooled, and returns the v that fooled most at the end of a pass
+    images at whose end more than 1 - δ of them are fooled, and returns the v that fooled most at the end of a pass
     (of equals the latest). Costs a forward pass per image for the predictions and one per image and pass to count the
     fooled; and per image and pass DeepFool's (one forward where v fools already).
 
@@ -66,7 +66,7 @@ def universal_deepfool(
         progress: show a bar.
 
     Returns:
-        The perturbation ``(C, H, W)``, within eps, without a graph.
+        The perturbation ``(C, H, W)``, within ``eps``, without a graph.
 
     Raises:
         ValueError: for bad input; the message names the argument.
@@ -97,7 +97,7 @@ def universal_sgd(
     generator: torch.Generator | None = None,
     progress: bool = True,
 ) -> Tensor:
-    r"""One perturbation v, ‖v‖ₚ ≤ ε, that changes the prediction of most images, by ascent of the capped loss.
+    """One perturbation v, ‖v‖ₚ ≤ ε, that changes the prediction of most images, by ascent of the capped loss.
 
     Its gradient over a batch is one backward pass per image::
 
@@ -116,7 +116,7 @@ def universal_sgd(
         cap: β: an image whose loss exceeds it no longer pulls.
 
     Returns:
-        The perturbation ``(C, H, W)``, within eps, without a graph.
+        The perturbation ``(C, H, W)``, within ``eps``, without a graph.
 
     Raises:
         ValueError: for bad input; the message names the argument.

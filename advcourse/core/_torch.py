@@ -8,7 +8,7 @@ from torch import Tensor
 
 def rows(logits: Tensor) -> int:
     """Rows of logits, or of their gradient; inside ``vmap`` those of all that is batched."""
-    # There is no public way to look inside. `is_grads_batched` batches by an older mechanism than torch.func.
+    # There is no public way to look inside. ``is_grads_batched`` batches by an older mechanism than torch.func.
     whole, level = logits, torch._C._vmapmode_increment_nesting() - 1
     torch._C._vmapmode_decrement_nesting()
     if level:

@@ -5,6 +5,8 @@ All work on ``(N, C, H, W)``, image by image; the norms are linf, l2 and l1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -32,7 +34,7 @@ def uniform(like: Tensor, eps: float, norm: str, generator: torch.Generator | No
     """
     device = like.device if generator is None else generator.device
 
-    def draw(sampler, *shape: int) -> Tensor:
+    def draw(sampler: Callable[..., Tensor], *shape: int) -> Tensor:
         return sampler(*shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
 
     if norm == "linf":
@@ -49,10 +51,10 @@ def uniform(like: Tensor, eps: float, norm: str, generator: torch.Generator | No
 
 
 def steepest(gradient: Tensor, step_size: float, norm: str, x: Tensor) -> Tensor:
-    r"""The step of norm ``step_size`` from the images ``x`` along which the linearised loss rises most.
+    """The step of norm ``step_size`` from the images ``x`` along which the linearised loss rises most.
 
     linf: the sign. l2: the normalised gradient. l1: the best step moves one coordinate; here the
-    :data:`L1_SHARE` of coordinates with the largest gradient share it, among those that the box lets move.
+    ``L1_SHARE`` of coordinates with the largest gradient share it, among those that the box lets move.
 
     Source: for l1, Tramer & Boneh 2019 (arXiv:1904.13000) and Croce & Hein 2021 (arXiv:2103.01208).
     """
@@ -92,12 +94,18 @@ def within_(delta: Tensor, eps: float, norm: str) -> Tensor:
 
 
 def _project_l1(delta: Tensor, eps: float, images: Tensor) -> Tensor:
-    r"""Exact projection of a perturbation onto the l1 ball cut by the box.
+    """Exact projection of a perturbation onto the l1 ball cut by the box.
 
-    It is :math:`\mathrm{sign}(u_i)\min\{(|u_i|-\lambda)_+, m_i\}`, where :math:`m_i` is the room that pixel i has
-    in the direction of :math:`u_i`, for the smallest :math:`\lambda\ge 0` whose l1 norm is at most eps. That norm
-    is :math:`\sum_i (|u_i|-\lambda)_+ - (|u_i|-m_i-\lambda)_+`: a sum of signed hinges, hence linear between the
-    sorted breakpoints.
+    It is::
+
+        sign(uᵢ) min{(|uᵢ| - λ)₊, mᵢ}
+
+    where u is the perturbation and mᵢ the room that pixel i has in the direction of uᵢ, for the smallest λ ≥ 0 whose
+    l1 norm is at most ``eps``. That norm is::
+
+        Σᵢ ((|uᵢ| - λ)₊ - (|uᵢ| - mᵢ - λ)₊)
+
+    a sum of signed hinges, hence linear between the sorted breakpoints.
     """
     size = delta.abs().flatten(1)
     room = torch.where(delta > 0, 1 - images, images).flatten(1)
@@ -123,7 +131,7 @@ def clip(images: Tensor) -> Tensor:
     """The images clamped to [0, 1], with the gradient of what lies in the box, its edge included.
 
     ``torch.clamp`` passes none at exactly 0 and 1 (torch 2.14), where black and white pixels would stay for ever.
-    What rounding takes out of the box, by at most :data:`ROUNDING` or eight units of the precision, counts as on the
+    What rounding takes out of the box, by at most ``ROUNDING`` or eight units of the precision, counts as on the
     edge.
     """
     if not images.requires_grad:

@@ -1,4 +1,4 @@
-"""Tensors in `.safetensors` files, each with a card beside it that says how it was made and what its checksum is."""
+"""Tensors in ``.safetensors`` files, each with a card beside it that says how it was made and what its checksum is."""
 
 from __future__ import annotations
 

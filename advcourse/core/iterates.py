@@ -25,7 +25,7 @@ class Strongest:
     """The strongest iterate of each image so far: fooled first, then higher loss.
 
     Args:
-        images: what is kept until :meth:`see` is first called, ``(N, C, H, W)``.
+        images: what is kept until ``see`` is first called, ``(N, C, H, W)``.
     """
 
     def __init__(self, images: Tensor):

@@ -19,13 +19,13 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:
-    r"""Margin of each image, :math:`\max_{j\ne y} z_j - z_y`: positive where it is misclassified."""
+    """Margin of each image, ``max_{j≠y} zⱼ - z_y``: positive where it is misclassified."""
     others = logits.scatter(1, labels[:, None], -torch.inf)
     return others.amax(1) - logits.gather(1, labels[:, None])[:, 0]
 
 
 def nll(scores: Tensor, labels: Tensor) -> Tensor:
-    """The label's score with its sign turned, :math:`-z_y`: the cross-entropy, where scores are log-probabilities."""
+    """The label's score with its sign turned, ``-z_y``: the cross-entropy, where scores are log-probabilities."""
     return -scores.gather(1, labels[:, None])[:, 0]
 
 

@@ -21,8 +21,9 @@ def untouched(model: Model, images: Tensor, generator: torch.Generator | None = 
     back, and where a ``generator`` is given the global random state too. Gradients are on inside, also
     under ``torch.no_grad()``.
     """
-    training = isinstance(model, nn.Module) and any(module.training for module in model.modules())
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if training else []
+    buffers: list[tuple[Tensor, Tensor]] = []
+    if isinstance(model, nn.Module) and any(module.training for module in model.modules()):
+        buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     with ExitStack() as stack:
         if generator is not None:
             stack.enter_context(torch.random.fork_rng([images.device] if images.is_cuda else []))

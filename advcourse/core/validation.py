@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 def check_images(images: Tensor, name: str = "images") -> None:
-    """Finite float images ``(N, C, H, W)`` with N >= 1, every value in [0, 1]."""
+    """Finite float images ``(N, C, H, W)`` with N ≥ 1, every value in [0, 1]."""
     if not isinstance(images, Tensor):
         raise ValueError(f"{name} is a {type(images).__name__}, expected a tensor (N, C, H, W)")
     if not images.is_floating_point():
@@ -121,7 +121,7 @@ def check_classes(logits: Tensor, **counts: int | None) -> None:
 
 
 def check_at_least(minimum: float, *, optional: bool = False, **arguments: float | None) -> None:
-    """Every named argument is a finite number not below ``minimum``; or, where ``optional``, None."""
+    """Every named argument is a finite number not below ``minimum``; or, where ``optional``, ``None``."""
     for name, value in arguments.items():
         if optional and value is None:
             continue
@@ -133,14 +133,14 @@ def check_at_least(minimum: float, *, optional: bool = False, **arguments: float
 
 def check_above(minimum: float, **arguments: float) -> None:
     """Every named argument is a finite number greater than ``minimum``."""
-    check_at_least(minimum, **arguments)
+    check_at_least(minimum, optional=False, **arguments)
     for name, value in arguments.items():
         if value <= minimum:
             raise ValueError(f"{name} is {value}, expected more than {minimum}")
 
 
 def check_count(*, optional: bool = False, at_least: int = 1, **arguments: int | None) -> None:
-    """Every named argument is a whole number of at least one (or ``at_least``); or, where ``optional``, None."""
+    """Every named argument is a whole number of at least one (or ``at_least``); or, where ``optional``, ``None``."""
     for name, value in arguments.items():
         if optional and value is None:
             continue
@@ -163,8 +163,8 @@ def check_alike(
         came = tuple(tensor.shape) if isinstance(tensor, Tensor) else type(tensor).__name__
         raise ValueError(f"{name} is {came}, expected {shape}: {meaning}")
     if tensor.dtype != images.dtype or tensor.device != images.device:
-        came, expected = (f"{t.dtype} on {t.device}" for t in (tensor, images))
-        raise ValueError(f"{name} is {came}, expected {expected} as the images")
+        found, expected = (f"{t.dtype} on {t.device}" for t in (tensor, images))
+        raise ValueError(f"{name} is {found}, expected {expected} as the images")
     if finite and not tensor.isfinite().all():
         raise ValueError(f"{name} holds NaN or infinity, expected finite values")
 
@@ -194,11 +194,11 @@ def check_pair(name: str, pair: tuple[float, float]) -> None:
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise ValueError(f"{name} is {pair!r}, expected two numbers")
     for value in pair:
-        check_at_least(-math.inf, **{name: value})
+        check_at_least(-math.inf, optional=False, **{name: value})
 
 
 def check_interval(name: str, interval: tuple[float, float], *, above: float = -math.inf) -> None:
-    """Two finite numbers (low, high), low <= high, both greater than ``above``."""
+    """Two finite numbers ``(low, high)``, low ≤ high, both greater than ``above``."""
     check_pair(name, interval)
     low, high = interval
     if not above < low <= high:
@@ -206,7 +206,7 @@ def check_interval(name: str, interval: tuple[float, float], *, above: float = -
 
 
 def check_class(classes: int | None = None, *, optional: bool = False, **arguments: int | None) -> None:
-    """Every named argument is the index of a class, of ``classes`` where known; or, where ``optional``, None."""
+    """Every named argument is the index of a class, of ``classes`` where known; or, where ``optional``, ``None``."""
     for name, value in arguments.items():
         if optional and value is None:
             continue
@@ -247,4 +247,4 @@ def check_counts(name: str, counts: tuple[int, ...], axes: tuple[str, ...]) -> N
     if not isinstance(counts, (tuple, list)) or len(counts) != len(axes):
         raise ValueError(f"{name} is {counts!r}, expected {len(axes)} whole numbers ({', '.join(axes)})")
     for count in counts:
-        check_count(**{name: count})
+        check_count(optional=False, at_least=1, **{name: count})

@@ -7,6 +7,7 @@ outside, and bilinear between its pixels.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -46,9 +47,13 @@ def _pixels(like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def rigid(images: Tensor, dx: Tensor | float, dy: Tensor | float, angle: Tensor | float) -> Tensor:
-    r"""Each image turned about its centre and then shifted; black comes in from outside.
+    """Each image turned about its centre and then shifted; black comes in from outside.
 
-    .. math:: p' = c + R_\theta (p - c) + (\mathrm{d}x, \mathrm{d}y)
+    What is at a point p goes to::
+
+        p' = c + R_θ (p - c) + (dx, dy)
+
+    with c the image's centre and R_θ the turn by ``angle``.
 
     A shift by whole pixels copies pixels, a turn by 90° of a square image is ``torch.rot90``, and zeros give the
     images back to the last bit.
@@ -71,7 +76,7 @@ def rigid(images: Tensor, dx: Tensor | float, dy: Tensor | float, angle: Tensor 
     return clip(similarity(images, images.shape[2:], dx, dy, angle, torch.ones_like(angle)))
 
 
-def similarity(source: Tensor, size: tuple[int, int], dx: Tensor, dy: Tensor, angle: Tensor, scale: Tensor) -> Tensor:
+def similarity(source: Tensor, size: Sequence[int], dx: Tensor, dy: Tensor, angle: Tensor, scale: Tensor) -> Tensor:
     """Each source laid on an empty canvas: scaled and turned about its centre and moved, bilinear, zero around it.
 
     Args:
@@ -127,10 +132,10 @@ def warp(images: Tensor, field: Tensor, t: float | Tensor = 1.0, *, padding: str
 
 
 def canvas(images: Tensor, max_shift: float, max_angle: float) -> Tensor:
-    r"""The images on a black canvas just large enough that :func:`rigid` moves nothing out of it.
+    """The images on a black canvas just large enough that ``rigid`` moves nothing out of it.
 
-    A turn by :math:`\theta` takes the half-width :math:`a` and half-height :math:`b`, each with the half-pixel over
-    which bilinear reading spreads, to :math:`a\cos\theta + b\sin\theta` and :math:`b\cos\theta + a\sin\theta`.
+    A turn by θ takes the half-width a and half-height b, each with the half-pixel over which bilinear reading spreads,
+    to a cos θ + b sin θ and b cos θ + a sin θ.
 
     Args:
         images: ``(N, C, H, W)``.
@@ -149,7 +154,7 @@ def canvas(images: Tensor, max_shift: float, max_angle: float) -> Tensor:
     return F.pad(images, (beside, beside, below, below))
 
 
-def _reach(along: int, across: int, max_angle: float) -> float:
+def _reach(along: float, across: float, max_angle: float) -> float:
     """The largest half-extent of the turned image along one axis."""
     along, across = (along + 1) / 2, (across + 1) / 2
     steepest = math.atan2(across, along)

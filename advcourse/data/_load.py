@@ -25,7 +25,7 @@ def load(name: str, split: str = "test", n: int | None = None, *, stand_in: bool
     """Images of a data set, their labels and the names of the classes.
 
     Args:
-        name: one of :data:`NAMES`. ``digits`` are 8x8; photographs are cropped to 224x224 at the centre.
+        name: one of ``NAMES``. ``digits`` are 8x8; photographs are cropped to 224x224 at the centre.
         split: ``"train"`` or ``"test"``; the photographs and the cue-conflict images are all ``"test"``.
         n: take this many: a fixed random draw, the same everywhere, of which a smaller draw is the
             beginning; all of them where there are fewer. All, in their original order, where it is not given.
@@ -41,10 +41,10 @@ def load(name: str, split: str = "test", n: int | None = None, *, stand_in: bool
         RuntimeError: where a file is truncated or corrupted; the message names it and says how to mend it.
     """
     if name not in READERS:
-        raise ValueError(f"unknown data set {name!r}; known: {', '.join(NAMES)}")
+        raise ValueError(f"name is {name!r}, expected one of {', '.join(NAMES)}")
     splits = ("test",) if name in ("photos", "imagenet-samples", "cue-conflict") else ("train", "test")
     if split not in splits:
-        raise ValueError(f"split is {split!r}; {name} has {' and '.join(splits)}")
+        raise ValueError(f"split is {split!r}, expected {' or '.join(splits)}: {name} has no other")
     if n is not None:
         check_count(n=n)
     try:

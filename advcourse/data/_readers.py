@@ -85,14 +85,13 @@ def _imagenet_samples(name: str, split: str) -> Loaded:
 
 
 def _cue_conflict(name: str, split: str) -> Loaded:
-    files, labels = [], []
+    files, pairs = [], []
     for file in sorted((root_of(name, split) / "cue_conflict").glob("*-*.jpg")):
         cues = [cue.rstrip("0123456789") for cue in file.stem.split("-")]
         if set(cues) <= set(_sets.CUES):  # shape, texture
             files.append(file)
-            labels.append([_sets.CUES.index(cue) for cue in cues])
-    labels = torch.tensor(labels)
-    return torch.stack([_photograph(file) for file in files]), labels, list(_sets.CUES)
+            pairs.append([_sets.CUES.index(cue) for cue in cues])
+    return torch.stack([_photograph(file) for file in files]), torch.tensor(pairs), list(_sets.CUES)
 
 
 def imagenet_classes() -> list[str]:

@@ -1,4 +1,4 @@
-"""Facts about the data sets: class names, files and their checksums. The logic is in ``data.py``."""
+"""Facts about the data sets: class names, files and their checksums. Reading them is in ``_readers.py``."""
 
 DIGITS = [str(digit) for digit in range(10)]
 FASHION = ["T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]

@@ -27,7 +27,7 @@ def quantize(images: Tensor) -> Tensor:
 
 @dataclass
 class Report:
-    """What :func:`evaluate` measured. Means and passes are over the attacked images, ``nan`` where there are none."""
+    """What ``evaluate`` measured. Means and passes are over the attacked images, ``nan`` where there are none."""
 
     clean_accuracy: float
     robust_accuracy: float
@@ -59,13 +59,16 @@ def evaluate(
     batch_size: int | None = None,
     targets: Tensor | None = None,
 ) -> Report:
-    r"""Attack the correctly classified images and measure what came of it.
+    """Attack the correctly classified images and measure what came of it.
 
-    Success rate :math:`\frac1n\sum_i 1[f(\tilde x_i)\ne y_i]` (with targets: :math:`f(\tilde x_i)=\tilde y_i`) and
-    normalised L2 :math:`\frac1n\sum_i \|\tilde x_i-x_i\|_2/\|x_i\|_2` are over the n attacked images: those the model
-    classifies correctly and, with targets, whose label is not the target (an all-black image, which has no
-    normalised L2, is left out of that mean). The model decides success, not the attack. Puts the model in
-    eval mode and restores it.
+    Success rate and normalised L2 are::
+
+        (1/n) Σᵢ 1[k̂(x̃ᵢ) ≠ yᵢ]  (with targets: k̂(x̃ᵢ) = ỹᵢ)
+        (1/n) Σᵢ ‖x̃ᵢ - xᵢ‖₂ / ‖xᵢ‖₂
+
+    with k̂ the predicted class, over the n attacked images: those the model classifies correctly and, with targets,
+    whose label is not the target (an all-black image, which has no normalised L2, is left out of that mean). The
+    model decides success, not the attack. Puts the model in eval mode and restores it.
 
     Args:
         model: a module that maps images to logits.
@@ -76,7 +79,7 @@ def evaluate(
         targets: int64 ``(N,)`` for a targeted attack.
 
     Returns:
-        A :class:`Report`. ``adversarial`` holds the image itself where none was attacked; per-image distances
+        A ``Report``. ``adversarial`` holds the image itself where none was attacked; per-image distances
         are zero there. Robust accuracy is the share of all images still classified correctly.
 
     Raises:
@@ -161,14 +164,14 @@ def compare(
     batch_size: int | None = None,
     targets: Tensor | None = None,
 ) -> pandas.DataFrame:
-    """:func:`evaluate` for several attacks: one row each, in the order given.
+    """``evaluate`` for several attacks: one row each, in the order given.
 
     Args:
-        model, images, labels, batch_size, targets: as in :func:`evaluate`.
+        model, images, labels, batch_size, targets: as in ``evaluate``.
         attacks: by the name their row shall have; ``functools.partial`` sets an attack's parameters.
 
     Returns:
-        A table with the columns of :meth:`Report.numbers`.
+        A table with the columns of ``Report.numbers``.
     """
     import pandas
 

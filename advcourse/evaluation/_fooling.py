@@ -21,21 +21,23 @@ def check_perturbation(perturbation: Tensor, images: Tensor) -> None:
 
 
 def shown(images: Tensor, perturbation: Tensor) -> Tensor:
-    r"""The images shown: :math:`\mathrm{clamp}_{[0,1]}(x + v)` for images ``(N, C, H, W)`` and v ``(C, H, W)``."""
+    """The images shown: clamp(x + v, 0, 1) for images ``(N, C, H, W)`` and v ``(C, H, W)``."""
     check_images(images)
     check_perturbation(perturbation, images)
     return (images + perturbation).clamp_(0, 1)
 
 
 def fooling_rate(model: nn.Module, perturbation: Tensor, images: Tensor, *, batch_size: int = 256) -> float:
-    r"""Share of the images whose prediction the perturbation changes, in eval mode.
+    """Share of the images whose prediction the perturbation changes, in eval mode.
 
-    .. math:: \frac1n \sum_i 1\bigl[\hat k(\mathrm{clamp}_{[0,1]}(x_i + v)) \ne \hat k(x_i)\bigr]
+    It is::
+
+        (1/n) Σᵢ 1[k̂(clamp(xᵢ + v, 0, 1)) ≠ k̂(xᵢ)]
 
     Args:
         model: maps images to logits.
         perturbation: ``(C, H, W)``.
-        images: ``(N, C, H, W)`` in [0, 1], which :func:`universal` has not seen.
+        images: ``(N, C, H, W)`` in [0, 1], which ``attacks.universal_deepfool`` or ``universal_sgd`` has not seen.
         batch_size: images at a time.
 
     Raises:
@@ -67,7 +69,7 @@ def fooling_table(
 
 
 def inner_products(perturbations: Tensor) -> Tensor:
-    r"""Normalised inner products :math:`\langle v_i, v_j\rangle / (\|v_i\|_2\|v_j\|_2)`, ``(K, K)``.
+    """Normalised inner products ⟨vᵢ, vⱼ⟩ / (‖vᵢ‖₂ ‖vⱼ‖₂), ``(K, K)``.
 
     Of perturbations ``(K, C, H, W)``. Small off the diagonal where the orders of several generators gave diverse
     perturbations.

@@ -28,8 +28,8 @@ def outcomes(model: Model, images: Tensor, label: int | None, target: int | None
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
         images: ``(N, C, H, W)`` in [0, 1].
-        label: their class; None where the model has none for them, when nothing is correct.
-        target: the class they should be taken for; None where any other than the label counts as adversarial.
+        label: their class; ``None`` where the model has none for them, when nothing is correct.
+        target: the class they should be taken for; ``None`` where any other than the label counts as adversarial.
         batch_size: images at a time.
 
     Raises:
@@ -60,12 +60,12 @@ def pose_table(
     Args:
         model: maps images to logits ``(N, K)``; put it in eval mode first.
         object, texture: what is seen, and in which texture ``(3, h, w)``.
-        label: the true class, or None where the network has none for the object.
-        target: the class it should be taken for; None where any other counts.
+        label: the true class, or ``None`` where the network has none for the object.
+        target: the class it should be taken for; ``None`` where any other counts.
         views: ``object.draw_views(n, generator)``, of poses that the texture was not made on.
 
     Source: Athalye et al. 2018, arXiv:1707.07397, table 3 (turtle 82 % adversarial, 16 % misclassified, 2 %
-        correct; baseball 59, 31, 10).
+    correct; baseball 59, 31, 10).
     """
     from advcourse.rendering import check_texture  # measuring other attacks needs no renderer
 

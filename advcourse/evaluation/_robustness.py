@@ -10,17 +10,19 @@ from advcourse.evaluation._evaluate import Attack, evaluate
 
 
 def rho_adv(model: nn.Module, attack: Attack, images: Tensor, *, batch_size: int | None = None) -> float:
-    r"""Average robustness: the mean length of an attack's perturbations beside that of the images.
+    """Average robustness: the mean length of an attack's perturbations beside that of the images.
 
-    .. math:: \hat\rho_{adv} = \frac{1}{|D|}\sum_{x\in D}\frac{\|\hat r(x)\|_2}{\|x\|_2}
+    It is::
+
+        ρ̂_adv = (1/|D|) Σ_{x∈D} ‖r̂(x)‖₂ / ‖x‖₂
 
     Labels are the model's own predictions, in eval mode. D holds the images whose prediction the attack changes: one
-    that it fails on has no :math:`\hat r(x)`, and counting it as zero would call the model weaker than it is. An
+    that it fails on has no r̂(x), and counting it as zero would call the model weaker than it is. An
     all-black image, whose length is zero, is left out too.
 
     Args:
         model: a module that maps images to logits.
-        attack: ``(model, images, labels) -> adversarial images``, such as :func:`~advcourse.attacks._deepfool`.
+        attack: ``(model, images, labels) -> adversarial images``, such as ``attacks.deepfool``.
         images: ``(N, C, H, W)`` in [0, 1].
         batch_size: images attacked at a time, 256 where it is not given.
 

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 
 def rmsd(adversarial: Tensor, images: Tensor) -> Tensor:
-    r"""Root of the mean squared change of each image's pixels, in their levels 0 to 255: ``(N,)``.
+    """Root of the mean squared change of each image's pixels, in their levels 0 to 255: ``(N,)``.
 
-    .. math:: d(\tilde x, x) = 255\,\sqrt{\tfrac1D\sum_i (\tilde x_i - x_i)^2}
+    It is::
+
+        d(x̃, x) = 255 √((1/D) Σᵢ (x̃ᵢ - xᵢ)²)
+
+    with D the number of values of an image.
 
     Source: Liu, Chen, Liu & Song 2017, arXiv:1611.02770.
     """
@@ -53,7 +57,7 @@ def transfer_matrix(
 
     A cell is the accuracy on them (non-targeted: the lower, the better they transfer) or, with targets, the
     matching rate: the share predicted as their target. ``RMSD`` is their mean distance in pixel levels
-    (:func:`rmsd`). Only images that every model classifies correctly take part; ``table.attrs["images"]`` says
+    (``rmsd``). Only images that every model classifies correctly take part; ``table.attrs["images"]`` says
     how many.
 
     Args:
@@ -85,7 +89,7 @@ def leave_one_out(
     targets: Tensor | None = None,
     batch_size: int | None = None,
 ) -> pandas.DataFrame:
-    """As :func:`transfer_matrix`, with the images of row ``-name`` found on the ensemble of all models but that one.
+    """As ``transfer_matrix``, with the images of row ``-name`` found on the ensemble of all models but that one.
 
     The cell of row ``-name`` and column ``name`` is the black-box one: that model took no part.
 

@@ -1,10 +1,13 @@
-"""What this course adds to nbgrader's autograding and feedback; `course/nbgrader_config.py` puts it in place."""
+"""What this course adds to nbgrader's autograding and feedback; ``course/nbgrader_config.py`` puts it in place."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from jupyter_client.manager import KernelManager
 from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
@@ -12,6 +15,7 @@ from traitlets import Enum, Int
 
 from advcourse.grading import preflight, sandbox
 
+Resources = dict[str, Any]
 HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*(\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -21,7 +25,7 @@ class RepairCells(NbGraderPreprocessor):
     By itself nbgrader refuses the whole submission for a copied cell, and gives 0 where all metadata is lost.
     """
 
-    def preprocess(self, nb, resources):
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         expected = preflight.manifest().get(resources["nbgrader"]["notebook"], [])
         for problem in preflight.repair(nb, expected):
             self.log.warning("%s: %s", resources["nbgrader"]["student"], problem)
@@ -38,7 +42,7 @@ class SandboxedExecute(Execute):
     ).tag(config=True)
     deaths = Int(3, help="How many times to start again after a dead kernel.").tag(config=True)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._dead: set[int] = set()
         reason = sandbox.unavailable() if self.sandbox != "off" else "switched off"
@@ -49,7 +53,9 @@ class SandboxedExecute(Execute):
         else:
             self.log.warning("Submissions run with all your rights, without a sandbox: %s", reason)
 
-    def preprocess(self, nb, resources, km=None):
+    def preprocess(
+        self, nb: NotebookNode, resources: Resources, km: KernelManager | None = None
+    ) -> tuple[NotebookNode, Resources]:
         self._dead = set()
         for _ in range(self.deaths):
             try:
@@ -61,7 +67,7 @@ class SandboxedExecute(Execute):
         self._dead.update(range(max(self._dead), len(nb.cells)))
         return super().preprocess(nb, resources, km)
 
-    def preprocess_cell(self, cell, resources, index):
+    def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
         self._at = index
         if index not in self._dead:
             return super().preprocess_cell(cell, resources, index)
@@ -79,7 +85,7 @@ class HideHiddenTests(NbGraderPreprocessor):
     The last line of an error stays: the message that says what is wrong.
     """
 
-    def preprocess_cell(self, cell, resources, index):
+    def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
         if cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
             hidden = HIDDEN.search(cell.source)
             cell.source = HIDDEN.sub("", cell.source)

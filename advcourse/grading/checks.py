@@ -1,6 +1,6 @@
 """Checks of a student's functions that say what is wrong.
 
-Each check either returns or raises :class:`CheckFailed` with a message for the student. They look at types and
+Each check either returns or raises ``CheckFailed`` with a message for the student. They look at types and
 compare numbers by tolerance: an object that claims to equal everything passes none of them.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ _right: dict[str, Callable] = {}
 
 
 def if_wrong_before(**functions: Callable) -> None:
-    """Right versions of earlier exercises, for the next :func:`exercise` only.
+    """Right versions of earlier exercises, for the next ``exercise`` only.
 
     It passes if it does with these in the place of the student's own or, where that fails (a function may have got
     more arguments), with the student's own: a mistake in one exercise costs no points in the next.
@@ -71,13 +72,13 @@ def _passes_with(right: dict[str, Callable], test: Callable[[], None]) -> bool:
     return True
 
 
-def fail(message: str) -> None:
-    """Raises :class:`CheckFailed`."""
+def fail(message: str) -> NoReturn:
+    """Raises ``CheckFailed``."""
     raise CheckFailed(message)
 
 
 def tensor(
-    result: object,
+    result: Any,
     name: str,
     *,
     shape: Sequence[int],
@@ -85,7 +86,7 @@ def tensor(
     finite: bool = True,
     images: bool = True,
 ) -> Tensor:
-    """`result` detached, if it is a finite `torch.Tensor` of that shape and dtype.
+    """``result`` detached, if it is a finite ``torch.Tensor`` of that shape and dtype.
 
     Args:
         finite: False allows infinity.
@@ -107,8 +108,8 @@ def tensor(
     return result.detach().clone()
 
 
-def number(result: object, name: str) -> float:
-    """`result` as a float, if it is a Python number or a tensor of one element."""
+def number(result: Any, name: str) -> float:
+    """``result`` as a float, if it is a Python number or a tensor of one element."""
     if type(result) is Tensor and result.numel() == 1 and result.dtype != torch.bool:
         result = result.item()
     if type(result) not in (int, float):
@@ -116,10 +117,10 @@ def number(result: object, name: str) -> float:
     return float(result)
 
 
-def attack(function: Callable, model: nn.Module, images: Tensor, labels: Tensor, *arguments) -> Tensor:
+def attack(function: Callable, model: nn.Module, images: Tensor, labels: Tensor, *arguments: object) -> Tensor:
     """The images an attack returns, checked for type, shape, dtype and the box [0, 1].
 
-    The function works on copies: one that overwrites its input is found by :func:`leaves_no_trace`.
+    The function works on copies: one that overwrites its input is found by ``leaves_no_trace``.
     """
     name = getattr(function, "__name__", "your function")
     result = function(model, images.clone(), labels.clone(), *arguments)
@@ -136,7 +137,7 @@ def in_box(images: Tensor, name: str) -> None:
 
 
 def in_ball(adversarial: Tensor, images: Tensor, eps: float, name: str) -> None:
-    """`‖adversarial - images‖_∞ <= eps`."""
+    """‖adversarial - images‖∞ ≤ ``eps``."""
     largest = (adversarial - images).abs().max().item()
     if largest > eps + SLACK:
         fail(f"{name}: your δ reaches {largest:.3f} but ε is {eps:.3f}: did you project after the step?")
@@ -144,7 +145,7 @@ def in_ball(adversarial: Tensor, images: Tensor, eps: float, name: str) -> None:
 
 @contextlib.contextmanager
 def leaves_no_trace(name: str, model: nn.Module, *tensors: Tensor) -> Iterator[None]:
-    """After the block nothing has changed: the tensors, their requires_grad, the model's .grad and mode."""
+    """After the block nothing has changed: the tensors, their ``requires_grad``, the model's ``.grad`` and mode."""
     before = [(t.clone(), t.requires_grad) for t in tensors]
     parameters = [(p, p.detach().clone(), p.requires_grad) for p in model.parameters()]
     training, grad_mode = model.training, torch.is_grad_enabled()
@@ -185,7 +186,7 @@ def no_graph(result: Tensor, name: str) -> None:
 
 
 def close(actual: Tensor, expected: Tensor, message: str) -> None:
-    """`actual` equals `expected` up to rounding; otherwise `message`."""
+    """``actual`` equals ``expected`` up to rounding; otherwise ``message``."""
     try:
         torch.testing.assert_close(actual, expected, rtol=1e-6, atol=1e-8)
     except AssertionError:
@@ -209,22 +210,22 @@ def value(actual: float, expected: float, name: str, mistakes: dict[str, float] 
 def values(
     actual: Tensor, expected: Tensor, name: str, mistakes: dict[str, Tensor | list] | None = None, rtol: float = 1e-6
 ) -> None:
-    """:func:`value` for tensors of one shape; without a known mistake the message shows where they differ most.
+    """``value`` for tensors of one shape; without a known mistake the message shows where they differ most.
 
     Args:
         mistakes: explanation -> what this mistake gives, in the same shape.
         rtol: relative error allowed; more than rounding where numbers are written down with few digits.
     """
-    for explanation, right in {"": expected, **(mistakes or {})}.items():
-        right = torch.as_tensor(right, dtype=actual.dtype)
+    for explanation, numbers in {"": expected, **(mistakes or {})}.items():
+        right = torch.as_tensor(numbers, dtype=actual.dtype)
         if right.shape == actual.shape and torch.allclose(actual, right, rtol=rtol, atol=1e-8):
             return fail(f"{name}: {explanation}") if explanation else None
     n = int((actual - expected).abs().argmax())
     place = tuple(int(i) for i in torch.unravel_index(torch.tensor(n), actual.shape))
-    got, right = actual.flatten()[n].item(), expected.flatten()[n].item()
-    if f"{got:.4g}" == f"{right:.4g}":
-        fail(f"{name} gives {got:.10g} at {place}, expected {right:.10g}: is something computed in float32 on the way?")
-    fail(f"{name} gives {got:.4g} at {place}, expected {right:.4g}")
+    got, want = actual.flatten()[n].item(), expected.flatten()[n].item()
+    if f"{got:.4g}" == f"{want:.4g}":
+        fail(f"{name} gives {got:.10g} at {place}, expected {want:.10g}: is something computed in float32 on the way?")
+    fail(f"{name} gives {got:.4g} at {place}, expected {want:.4g}")
 
 
 def perturbation(adversarial: Tensor, expected: Tensor, images: Tensor, name: str) -> None:
@@ -263,7 +264,7 @@ def perturbation(adversarial: Tensor, expected: Tensor, images: Tensor, name: st
 
 
 def stopping(adversarial: Tensor, images: Tensor, steps: Sequence[int], step_size: float, name: str) -> None:
-    """Each image took its own number of steps of `step_size` (on a model where no pixel meets a bound)."""
+    """Each image took its own number of steps of ``step_size`` (on a model where no pixel meets a bound)."""
     for n, right in enumerate(steps):
         taken = (adversarial[n] - images[n]).abs().max().item() / step_size
         if abs(taken - right) < 1e-4:

@@ -1,9 +1,11 @@
 """Checks of the linear system of a motion field: its matrices, and which equation a field solves.
 
-A field is (N, 2, H, W): channel 0 along columns to the right, channel 1 along rows downwards, in pixels.
+A field is ``(N, 2, H, W)``: channel 0 along columns to the right, channel 1 along rows downwards, in pixels.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +18,8 @@ from advcourse.grading.checks import fail, tensor
 WRONG_WAY = "your field moves pixels against the direction that raises the loss: is the minus sign of -d there?"
 
 
-def differences(result: object, height: int, width: int) -> None:
-    """`result` is (D_x, D_y), the forward differences as matrices with a zero row at the border."""
+def differences(result: Any, height: int, width: int) -> None:
+    """``result`` is ``(D_x, D_y)``, the forward differences as matrices with a zero row at the border."""
     name = f"difference_matrices({height}, {width})"
     if type(result) not in (tuple, list) or len(result) != 2:
         fail(f"{name} should return two matrices, D_x and D_y")
@@ -72,13 +74,13 @@ def differences(result: object, height: int, width: int) -> None:
 
 
 def _forward(height: int, width: int, axis: int) -> Tensor:
-    """D_x (axis 2) or D_y (axis 1)."""
+    """``D_x`` (axis 2) or ``D_y`` (axis 1)."""
     pixels = torch.eye(height * width, dtype=torch.float64).view(-1, height, width)
     return F.pad(pixels.diff(dim=axis), (0, 1) if axis == 2 else (0, 0, 0, 1)).flatten(1).T
 
 
 def _counted_by_height(height: int, width: int, axis: int) -> Tensor:
-    """What D_x (axis 2) or D_y (axis 1) is if pixel (i, j) is counted as i H + j; right where that is no number."""
+    """``D_x`` (axis 2) or ``D_y`` (axis 1) if pixel (i, j) is counted as i H + j; right where that is no number."""
     if height >= width:
         return _forward(height, width, axis)
     result = torch.zeros(height * width, height * width, dtype=torch.float64)
@@ -98,11 +100,11 @@ def _central(side: int) -> Tensor:
 def solves(
     field: object, d: Tensor, gamma: float, alpha: float, name: str, mistakes: dict[str, Tensor] | None = None
 ) -> None:
-    """The field solves alpha (I + gamma P) v = -d to 1e-10; otherwise says which other equation it solves.
+    """The field solves α (I + γ P) v = -d to 1e-10; otherwise says which other equation it solves.
 
     Args:
         field: what the student's function returned.
-        d: (N, 2, H, W), float64.
+        d: ``(N, 2, H, W)``, float64.
         mistakes: explanation -> the field that this mistake gives.
     """
     field = tensor(field, name, shape=d.shape, dtype=d.dtype)

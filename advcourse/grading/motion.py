@@ -1,6 +1,6 @@
 """Checks of functions that turn and shift images: they measure what the picture did, and say how that differs.
 
-A transform is a row (dx, dy, angle): pixels to the right, pixels down, degrees counter-clockwise as displayed; the
+A transform is a row ``(dx, dy, angle)``: pixels to the right, pixels down, degrees counter-clockwise as displayed; the
 picture is turned about its centre, then shifted.
 """
 
@@ -23,8 +23,8 @@ def moved(images: Tensor, transforms: Tensor, *, adjoint: bool = False) -> Tenso
     """The images under transforms of whole pixels and quarter turns: pixels copied, black coming in.
 
     Args:
-        images: (N, C, H, W), square where one is turned by 90° or 270°; shifts are smaller than the image.
-        transforms: (N, 3), whole pixels and multiples of 90°.
+        images: ``(N, C, H, W)``, square where one is turned by 90° or 270°; shifts are smaller than the image.
+        transforms: ``(N, 3)``, whole pixels and multiples of 90°.
         adjoint: the transposed linear map instead, which takes the gradient of a function of the moved image back to
             the image: shifted the other way, then turned back.
     """
@@ -32,7 +32,7 @@ def moved(images: Tensor, transforms: Tensor, *, adjoint: bool = False) -> Tenso
     for image, transform in zip(images, transforms.tolist(), strict=True):
         dx, dy, turns = round(transform[0]), round(transform[1]), round(transform[2] / 90)
         if max(abs(dx - transform[0]), abs(dy - transform[1]), abs(90 * turns - transform[2])) > NEAR:
-            raise ValueError(f"transform {transform} is not of whole pixels and quarter turns")
+            raise ValueError(f"transform is {transform}, expected whole pixels and quarter turns")
         if adjoint:
             results.append(torch.rot90(F.pad(image, (-dx, dx, -dy, dy)), -turns, (1, 2)))
         else:
@@ -41,7 +41,7 @@ def moved(images: Tensor, transforms: Tensor, *, adjoint: bool = False) -> Tenso
 
 
 def moves(function: Callable, transforms: list[tuple[float, float, float]], height: int, width: int) -> None:
-    """`function(images, transforms)` moves each image of a batch by its own transform; otherwise says what it does.
+    """``function(images, transforms)`` moves each image of a batch by its own transform; otherwise says what it does.
 
     The images hold the coordinates of their pixels, so the result says of every pixel where it was read.
     """
@@ -130,12 +130,12 @@ def chooses(
     """A grid search chose the first transform that fools, else that of largest loss, and returned those images.
 
     Args:
-        chosen: what the student's `grid_search` returned as the indices of the transforms, (N,).
+        chosen: what the student's ``grid_search`` returned as the indices of the transforms, ``(N,)``.
         adversarial: what it returned as the images.
-        images: (N, C, H, W).
-        transforms: (T, 3), whole pixels and quarter turns, the identity first.
-        losses: (T, N), the loss of each image under each transform.
-        fooled: (T, N), whether that transform fools the model.
+        images: ``(N, C, H, W)``.
+        transforms: ``(T, 3)``, whole pixels and quarter turns, the identity first.
+        losses: ``(T, N)``, the loss of each image under each transform.
+        fooled: ``(T, N)``, whether that transform fools the model.
     """
     name = "grid_search"
     if type(chosen) is Tensor and not (chosen.is_floating_point() or chosen.dtype == torch.bool):
@@ -177,7 +177,7 @@ def chooses(
 
 
 def _rotation(angle: float) -> Tensor:
-    """By `angle` degrees counter-clockwise as displayed, of (right, down)."""
+    """By ``angle`` degrees counter-clockwise as displayed, of (right, down)."""
     c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     return torch.tensor([[c, s], [-s, c]], dtype=torch.float64)
 

@@ -1,9 +1,11 @@
 """A look at a notebook before it is handed in: did cells get copied, split, deleted, or lose their metadata?
 
+Usage::
+
     python -m advcourse.grading.preflight FILE [--repair]
 
 The grader finds an exercise by the metadata of its cell. A cell that was copied or split carries it twice, one that
-was deleted or went through some editors not at all. `manifest.json` lists the cells of every released notebook.
+was deleted or went through some editors not at all. ``manifest.json`` lists the cells of every released notebook.
 """
 
 from __future__ import annotations
@@ -82,11 +84,13 @@ def inspect(notebook: dict, expected: list[dict]) -> list[str]:
 def unanswered(notebook: dict, expected: list[dict]) -> list[str]:
     """Names of the exercises that still hold the stub."""
     stubs = {"code": "raise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
-    solutions = {entry["id"]: stubs[entry["type"]] for entry in expected if entry["nbgrader"].get("solution")}
+    solutions: dict[str, str] = {
+        entry["id"]: stubs[entry["type"]] for entry in expected if entry["nbgrader"].get("solution")
+    }
     return [
-        _grade_id(cell)
+        name
         for cell in notebook["cells"]
-        if _grade_id(cell) in solutions and solutions[_grade_id(cell)] in "".join(cell["source"])
+        if (name := _grade_id(cell)) in solutions and solutions[name] in "".join(cell["source"])
     ]
 
 

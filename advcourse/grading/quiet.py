@@ -8,14 +8,15 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import TextIO
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Sends to the standard output whatever the block writes to the standard error.
 
-    Covers `sys.stderr` (warnings, tqdm), handlers that kept a reference to it (logging) and, through file
-    descriptor 2, what C and C++ libraries print. Nothing is lost: the text appears on `sys.stdout`.
+    Covers ``sys.stderr`` (warnings, tqdm), handlers that kept a reference to it (logging) and, through file
+    descriptor 2, what C and C++ libraries print. Nothing is lost: the text appears on ``sys.stdout``.
     Exceptions pass through unchanged.
     """
     kept = sys.stderr
@@ -42,12 +43,12 @@ def quiet() -> Iterator[None]:
                 sys.stdout.write(text)
 
 
-def _replace_write(stream) -> bool:
-    """Points `stream.write` at the standard output; False where the object does not let itself be changed."""
+def _replace_write(stream: TextIO) -> bool:
+    """Points ``stream.write`` at the standard output; False where the object does not let itself be changed."""
     if stream is sys.stdout:
         return False
     try:
-        stream.write = sys.stdout.write
+        stream.write = sys.stdout.write  # type: ignore[method-assign]
     except AttributeError:
         return False
     return True

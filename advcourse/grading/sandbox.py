@@ -1,8 +1,8 @@
 """A kernel that runs under bubblewrap: what a submission's code may see and do while it is graded.
 
 No network; only the interpreter, this package and the data sets are visible, read-only; the notebook, the masters,
-the gradebook and other submissions are not. `/tmp` and the working directory are its own and vanish with it. Memory
-and processor time are capped. Linux only: elsewhere :func:`unavailable` says why.
+the gradebook and other submissions are not. ``/tmp`` and the working directory are its own and vanish with it. Memory
+and processor time are capped. Linux only: elsewhere ``unavailable`` says why.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import weakref
 from pathlib import Path
+from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -25,7 +26,7 @@ import advcourse
 from advcourse.data import cache_folder
 
 PASSED_ON = ("LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NBGRADER_EXECUTION")
-"""Variables of the environment that the kernel gets, beside those that begin with ADVCOURSE_."""
+"""Variables of the environment that the kernel gets, beside those that begin with ``ADVCOURSE_``."""
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 ETC = ("ld.so.cache", "alternatives", "fonts", "localtime", "passwd", "group", "nsswitch.conf", "mime.types")
@@ -33,14 +34,14 @@ MIB = 2**20
 
 
 def command(argv: list[str], *, cwd: Path, shared: Path, memory: int, seconds: int) -> list[str]:
-    """The command line that runs `argv` in the sandbox.
+    """The command line that runs ``argv`` in the sandbox.
 
     Args:
         argv: the program and its arguments.
         cwd: the working directory inside; the files of that name outside are visible, notebooks excepted.
         shared: a folder that both sides may write to.
-        memory: the most bytes of private memory (RLIMIT_DATA).
-        seconds: the most seconds of processor time (RLIMIT_CPU).
+        memory: the most bytes of private memory (``RLIMIT_DATA``).
+        seconds: the most seconds of processor time (``RLIMIT_CPU``).
     """
     line = ["prlimit", f"--data={memory}", f"--cpu={seconds}", "--core=0", "bwrap", "--unshare-all"]
     line += ["--die-with-parent", "--new-session", "--dev", "/dev", "--proc", "/proc"]
@@ -98,7 +99,7 @@ class SandboxedKernelManager(AsyncKernelManager):
     memory_limit = Int(4096, help="The most MiB of private memory that the kernel may use.").tag(config=True)
     cpu_limit = Int(600, help="The most seconds of processor time that the kernel may use.").tag(config=True)
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         folder = tempfile.mkdtemp(prefix="kernel-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -118,7 +119,7 @@ class SandboxedKernelManager(AsyncKernelManager):
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         return command(
             super().format_kernel_cmd(extra_arguments),
-            cwd=Path(self._launch_args.get("cwd") or os.getcwd()).resolve(),
+            cwd=Path(self._launch_args.get("cwd") or os.getcwd()).resolve(),  # type: ignore[union-attr, arg-type]
             shared=Path(self.connection_file).parent,
             memory=self.memory_limit * MIB,
             seconds=self.cpu_limit,

@@ -7,40 +7,45 @@ from torch import Tensor, nn
 
 
 class Affine(nn.Module):
-    """Logits `z = W x + b` of the flattened image x.
+    """Logits z = W x + b of the flattened image x.
 
-    The gradient of the cross-entropy ℓ(z, y) with respect to x is `Wᵀ (softmax(z) - e_y)`, e_y the one-hot label.
-    On two classes its sign is that of `w_other - w_y`, the same for every image.
+    The gradient of the cross-entropy ℓ(z, y) with respect to x is ``Wᵀ (softmax(z) - e_y)``, ``e_y`` the one-hot label.
+    On two classes its sign is that of ``w_other - w_y``, the same for every image.
 
     Args:
-        weight: (K, P) numbers, one row per class, P = C·H·W.
+        weight: ``(K, P)`` numbers, one row per class, P = C·H·W.
         bias: K numbers, zero by default.
         dtype: of the parameters; the images must have the same.
     """
 
-    def __init__(self, weight, bias: Sequence[float] | None = None, dtype: torch.dtype = torch.float64):
+    def __init__(
+        self,
+        weight: Tensor | Sequence[Sequence[float]],
+        bias: Sequence[float] | None = None,
+        dtype: torch.dtype = torch.float64,
+    ):
         super().__init__()
         self.weight = nn.Parameter(torch.as_tensor(weight, dtype=dtype))
-        bias = torch.zeros(len(self.weight)) if bias is None else torch.as_tensor(bias)
-        self.bias = nn.Parameter(bias.to(dtype))
+        offset = torch.zeros(len(self.weight)) if bias is None else torch.as_tensor(bias)
+        self.bias = nn.Parameter(offset.to(dtype))
 
     def forward(self, images: Tensor) -> Tensor:
         return images.flatten(1) @ self.weight.T + self.bias
 
     def loss_gradient(self, images: Tensor, labels: Tensor) -> Tensor:
-        """`∇_x ℓ(W x + b, y)` by the formula, in the shape of `images`; no graph."""
+        """∇ₓℓ(W x + b, y) by the formula, in the shape of ``images``; no graph."""
         with torch.no_grad():
             residual = self(images).softmax(1) - nn.functional.one_hot(labels, len(self.weight))
             return (residual @ self.weight).view_as(images)
 
 
 class TwoClasses(nn.Module):
-    """Logits `(m(x), 0)`: class 0 is predicted where the margin m(x) is positive, class 1 where it is negative.
+    """Logits ``(m(x), 0)``: class 0 is predicted where the margin m(x) is positive, class 1 where it is negative.
 
-    The sign of the loss gradient is `-sign ∇m(x)` for label 0 and `+sign ∇m(x)` for label 1.
+    The sign of the loss gradient is -sign ∇m(x) for label 0 and +sign ∇m(x) for label 1.
 
     Args:
-        margin: maps images (N, C, H, W) to N numbers; differentiable.
+        margin: maps images ``(N, C, H, W)`` to N numbers; differentiable.
     """
 
     def __init__(self, margin: Callable[[Tensor], Tensor]):
@@ -54,12 +59,12 @@ class TwoClasses(nn.Module):
 
 
 class Prototypes(nn.Module):
-    """Logits `z_k = b_k - s_k ‖x - c_k‖²`: boundaries are spheres, or planes where two scales s are equal.
+    """Logits ``z_k = b_k - s_k ‖x - c_k‖²``: boundaries are spheres, or planes where two scales s are equal.
 
     Args:
-        centers: (K, C, H, W), the images c_k.
-        scales: K numbers s_k > 0.
-        bias: K numbers b_k, zero by default.
+        centers: ``(K, C, H, W)``, the images ``c_k``.
+        scales: K numbers ``s_k > 0``.
+        bias: K numbers ``b_k``, zero by default.
         dtype: of the parameters; the images must have the same.
     """
 
@@ -80,6 +85,6 @@ class Prototypes(nn.Module):
         return self.bias - self.scales * squares
 
     def logit_gradients(self, images: Tensor) -> Tensor:
-        """`∇_x z_k = -2 s_k (x - c_k)` by the formula, (N, K, C, H, W); no graph."""
+        """``∇ₓz_k = -2 s_k (x - c_k)`` by the formula, ``(N, K, C, H, W)``; no graph."""
         with torch.no_grad():
             return -2 * self.scales.view(-1, 1, 1, 1) * (images[:, None] - self.centers)

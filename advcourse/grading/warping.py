@@ -1,6 +1,6 @@
 """Checks of warps and of attacks that warp: where each pixel is read, how far the image moves.
 
-A field is (N, 2, H, W): channel 0 along columns to the right, channel 1 along rows downwards, in pixels.
+A field is ``(N, 2, H, W)``: channel 0 along columns to the right, channel 1 along rows downwards, in pixels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SINGLE = 1e-4
 
 
 def warps(function: Callable, field: Tensor, t: float) -> None:
-    """`function(images, field, t)` reads each image at p - t v(p), bilinear, the border repeated outside.
+    """``function(images, field, t)`` reads each image at p - t v(p), bilinear, the border repeated outside.
 
     The images hold the coordinates of their pixels, so the result says of every pixel where it was read.
     """
@@ -89,7 +89,7 @@ def attacked(adversarial: Tensor, images: Tensor, gradient: Tensor, gamma: float
 
     Args:
         adversarial: what the student's attack returned.
-        images: (N, C, H, W).
+        images: ``(N, C, H, W)``.
         gradient: of the loss, in the shape of the images.
         longest: in pixels.
     """

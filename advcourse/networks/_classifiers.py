@@ -18,6 +18,9 @@ class Normalized(nn.Module):
         mean, std: one number per channel, in pixel units of [0, 1].
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]):
         super().__init__()
         self.network = network

@@ -101,10 +101,10 @@ def table(rows: Sequence[Row]) -> str:
         )
     head = "".join(f'<th scope="col" style="{cell}">{title}</th>' for title in ("", "checked", "found"))
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return f"<p><strong>{summary(rows)}</strong></p><table>{body}</table>"
+    return f"<p><strong>{headline(rows)}</strong></p><table>{body}</table>"
 
 
-def summary(rows: Sequence[Row]) -> str:
+def headline(rows: Sequence[Row]) -> str:
     """One line: how many checks passed, failed, or passed with a note."""
     failed, notes = (sum(row.state == state for row in rows) for state in (FAILED, NOTE))
     if failed:
@@ -249,7 +249,7 @@ def _figures() -> tuple[str, str]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(1, 1), dpi=50, layout="none")
+    figure = Figure(figsize=(1, 1), dpi=50, layout="none")  # type: ignore[arg-type]
     canvas = FigureCanvasAgg(figure)
     figure.add_axes((0, 0, 0.5, 1)).imshow([[0.0]], cmap="gray", vmin=0, vmax=1, aspect="auto")
     canvas.draw()

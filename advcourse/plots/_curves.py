@@ -36,7 +36,7 @@ def success_curve(reports: Mapping[str, Report], *, metric: str = "normalized_l2
     """Share of the attacked images that are fooled within a distance, against that distance.
 
     Args:
-        reports: by name, from ``evaluate``, of attacks that look for the smallest change of each image.
+        reports: by name, from ``evaluation.evaluate``, of attacks that look for the smallest change of each image.
         metric: ``"normalized_l2"``, ``"l2"`` or ``"linf"``.
         ax: where to draw.
     """

@@ -30,7 +30,7 @@ def loss_along(
     loss: str = "ce",
     ax: Axes | None = None,
 ) -> Axes:
-    """The loss on straight lines through an image: ``loss(f(x + t d / ||d||_2), y)`` for t in [-radius, radius].
+    """The loss on straight lines through an image: ``loss(f(x + t d / ‖d‖₂), y)`` for t in [-radius, radius].
 
     Args:
         model: maps images to logits.
@@ -103,11 +103,11 @@ def draw_plane(ax: Axes, across: Tensor, up: Tensor, logits: Tensor, label: int)
     """
     labels = torch.full((len(logits),), label, device=logits.device)
     loss, gap = (array(f(logits, labels).view(len(up), len(across))) for f in (LOSSES["ce"], margin))
-    across, up = array(across), array(up)
-    filled = ax.contourf(across, up, loss, levels=15, cmap="cividis")
+    x, y = array(across), array(up)
+    filled = ax.contourf(x, y, loss, levels=15, cmap="cividis")
     ax.figure.colorbar(filled, ax=ax, label="cross-entropy loss")
     if gap.min() < 0 < gap.max():
-        ax.contour(across, up, gap, levels=[0], colors="white", linewidths=2)
+        ax.contour(x, y, gap, levels=[0], colors="white", linewidths=2)
     ax.plot(0, 0, "o", color="white", markeredgecolor="black")
     ax.locator_params(nbins=5)
     ax.grid(False)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -28,7 +29,7 @@ def pixel_level(direction: Tensor) -> Tensor:
 def plane(
     model: nn.Module, image: Tensor, label: int, generator: torch.Generator | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The loss gradient of an image and a random direction orthogonal to it, both one :func:`pixel_level` long."""
+    """The loss gradient of an image and a random direction orthogonal to it, both one ``pixel_level`` long."""
     with evaluating(model), untouched(model, image[None], generator):
         x = image.detach().clone()[None].requires_grad_()
         logits = model(x)
@@ -55,11 +56,11 @@ def decision_regions(
     generator: torch.Generator | None = None,
     size: float = 2.4,
 ) -> Figure:
-    r"""What each model predicts at :math:`x + u\,\delta_1 + v\,\delta_2`, side by side, one colour for one class.
+    """What each model predicts at x + u δ₁ + v δ₂, side by side, one colour for one class.
 
-    :math:`\delta_1` is the direction of the source's loss gradient at the image and :math:`\delta_2` a random
-    direction orthogonal to it. Both are scaled so that u and v count pixel levels: one unit is a root mean square
-    change of 1/255, hence the distance from the image is its RMSD in levels of 255.
+    δ₁ is the direction of the source's loss gradient at the image and δ₂ a random direction orthogonal to it. Both are
+    scaled so that u and v count pixel levels: one unit is a root mean square change of 1/255, hence the distance from
+    the image is its RMSD in levels of 255.
 
     Args:
         models: by the name above their panel; all see the same plane.
@@ -125,7 +126,7 @@ def decision_regions(
     return figure
 
 
-def _draw_borders(ax: plt.Axes, ticks: np.ndarray, region: np.ndarray) -> None:
+def _draw_borders(ax: Axes, ticks: np.ndarray, region: np.ndarray) -> None:
     """White lines between the regions, so that colour alone does not tell them apart."""
     for k in np.unique(region)[1:]:
         ax.contour(ticks, ticks, region == k, levels=[0.5], colors="white", linewidths=0.7)

@@ -34,8 +34,8 @@ def spatial_landscape(
         model: maps images to logits.
         image: ``(C, H, W)``, drawn as a dot at the origin.
         label: its class.
-        max_shift: shifts go from -max_shift to max_shift, in pixels.
-        max_angle: angles go from -max_angle to max_angle, in degrees, counter-clockwise.
+        max_shift: shifts go from ``-max_shift`` to ``max_shift``, in pixels.
+        max_angle: angles go from ``-max_angle`` to ``max_angle``, in degrees, counter-clockwise.
         points: along each side; an odd number shows the image itself.
         parameters: two of ``"dx"``, ``"dy"`` and ``"angle"``: across and up.
         ax: where to draw.
@@ -56,7 +56,8 @@ def spatial_landscape(
     share = torch.linspace(-1, 1, points, device=image.device, dtype=image.dtype)
     across, up = (share * ends[parameter] for parameter in parameters)
     rows, columns = torch.meshgrid(up, across, indexing="ij")
-    motion = {**dict.fromkeys(_NAMES, 0.0), parameters[0]: columns.flatten(), parameters[1]: rows.flatten()}
+    motion: dict[str, Tensor | float] = dict.fromkeys(_NAMES, 0.0)
+    motion |= {parameters[0]: columns.flatten(), parameters[1]: rows.flatten()}
     logits = predict(model, rigid(image[None], motion["dx"], motion["dy"], motion["angle"]))
     check_class(logits.shape[1], label=int(label))
     ax = axes_or_new(ax, 4.6, 3.6)

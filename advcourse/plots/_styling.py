@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,10 +12,13 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Colours that stay apart for colour-blind readers (Okabe & Ito 2008)."""
 
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "axes.prop_cycle": cycler(color=PALETTE) + cycler(linestyle=["-", "--", "-.", ":", "-", "--", "-."]),
     "axes.spines.top": False,
     "axes.spines.right": False,

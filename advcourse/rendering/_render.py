@@ -3,8 +3,8 @@
 What a pose shows where is computed once, without a gradient: a z-buffer gives every pixel the point of the texture
 that it shows and the light that falls there. The picture is then ``texture sampled there · light + background``.
 
-The object lies in the unit sphere; axes as in :mod:`advcourse.rendering`. Texture coordinates (u, v) run from (0, 0) at
-the bottom left corner of the texture to (1, 1) at the top right, as in ``.obj`` files; the texture repeats along u.
+The object lies in the unit sphere; axes as in ``rendering``. Texture coordinates (u, v) run from (0, 0) at the bottom
+left corner of the texture to (1, 1) at the top right, as in ``.obj`` files; the texture repeats along u.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 import torch
@@ -23,8 +24,12 @@ from advcourse.core.balls import clip
 from advcourse.core.validation import check_count, check_counts, check_images
 from advcourse.rendering._scenes import Poses, draw_poses, rotation, sphere_point
 
+if TYPE_CHECKING:
+    import PIL.Image
+    from trimesh import Trimesh
+
 FIELD_OF_VIEW = 60.0  # degrees from the picture's lower to its upper edge
-SLACK = 1e-4  # of a face's size: neighbours must not leave a gap between them in float32
+OVERLAP = 1e-4  # of a face's size: neighbours must not leave a gap between them in float32
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,11 @@ class Views:
 
 
 def rasterize(points: Tensor, faces: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    r"""Which face each pixel shows, and where in it: a z-buffer over every pixel of every face's bounding box.
+    """Which face each pixel shows, and where in it: a z-buffer over every pixel of every face's bounding box.
 
-    A point (x, y) at depth d in front of the camera falls on row :math:`h/2 - c\,y/d` and column
-    :math:`w/2 + c\,x/d`, with :math:`c = h/(2\tan(\mathrm{fov}/2))`. Barycentric weights b of the picture become
-    those of the face by :math:`b_i/d_i \big/ \sum_j b_j/d_j`, and the sum is one over the pixel's depth.
+    A point (x, y) at depth d in front of the camera falls on row h/2 - c y/d and column w/2 + c x/d, with
+    c = h / (2 tan(fov/2)), fov = 60°. Barycentric weights b of the picture become those of the face by
+    (bᵢ/dᵢ) / Σⱼ (bⱼ/dⱼ), and the sum is one over the pixel's depth.
 
     Args:
         points: ``(n, V, 3)``: x, y and depth, all depths positive.
@@ -76,7 +81,7 @@ def rasterize(points: Tensor, faces: Tensor, size: tuple[int, int]) -> tuple[Ten
     pixel = torch.stack([place % extent[owner, 0], place // extent[owner, 0]], 1) + low[owner].long()
     a, b, c = ((corner[owner] - pixel) for corner in corners.unbind(1))
     weights = torch.stack([_cross(b, c), _cross(c, a), _cross(a, b)], 1) / area[owner, None]
-    inside = (weights >= -SLACK).all(1)
+    inside = (weights >= -OVERLAP).all(1)
     owner, pixel, weights = owner[inside], pixel[inside], weights[inside].clamp_min(0) / depths[owner[inside]]
     nearness = weights.sum(1)
     index = (owner // len(faces) * height + pixel[:, 1]) * width + pixel[:, 0]
@@ -127,7 +132,7 @@ class TexturedObject:
         check_texture(self.texture)
 
     @classmethod
-    def sphere(cls, texture: Tensor | None = None, *, rows: int = 32, dtype: torch.dtype = torch.float32):
+    def sphere(cls, texture: Tensor | None = None, *, rows: int = 32, dtype: torch.dtype = torch.float32) -> Self:
         """The unit sphere, ``rows`` bands of latitude high and twice as many wide.
 
         Longitude l and latitude b (degrees) have u = 1/2 + l/360 and v = 1/2 + b/180; (1/2, 1/2) faces the camera.
@@ -146,7 +151,7 @@ class TexturedObject:
         return cls(points, faces, torch.stack([u, v], -1).flatten(0, 1), texture, points)
 
     @classmethod
-    def from_obj(cls, path: str | Path, texture: Tensor | str | Path | None = None):
+    def from_obj(cls, path: str | Path, texture: Tensor | str | Path | None = None) -> Self:
         """An ``.obj`` file with texture coordinates.
 
         Args:
@@ -162,7 +167,7 @@ class TexturedObject:
 
         if not Path(path).is_file():
             raise FileNotFoundError(f"no object at {path}")
-        mesh = trimesh.load(str(path), file_type="obj", force="mesh", process=False)
+        mesh = cast("Trimesh", trimesh.load(str(path), file_type="obj", force="mesh", process=False))
         if len(getattr(mesh, "faces", ())) == 0:
             raise ValueError(f"{path} holds no faces, expected a mesh")
         uv = getattr(mesh.visual, "uv", None)
@@ -170,8 +175,8 @@ class TexturedObject:
             raise ValueError(f"{path} has no texture coordinates (vt), expected a UV-mapped object")
         if texture is None:
             image = getattr(getattr(mesh.visual, "material", None), "image", None)
-            stand_in = image is None or max(image.size) <= 2  # trimesh puts four pixels where a file has no image
-            texture = None if stand_in else _pixels(image)
+            if image is not None and max(image.size) > 2:  # trimesh puts four pixels where a file has no image
+                texture = _pixels(image)
         elif not isinstance(texture, Tensor):
             from PIL import Image
 
@@ -183,7 +188,7 @@ class TexturedObject:
     def to(self, *device_or_dtype: torch.device | str | torch.dtype) -> TexturedObject:
         """The object with its texture there, where its views and pictures are then made too."""
         moved = copy(self)
-        moved.texture = self.texture.to(*device_or_dtype)
+        moved.texture = self.texture.to(*device_or_dtype)  # type: ignore[call-overload]
         return moved
 
     def views(self, poses: Poses, size: int | tuple[int, int] = 224) -> Views:
@@ -217,13 +222,14 @@ class TexturedObject:
                 ) from error
         return Views(where, shade * seen, rest, seen)
 
-    def draw_views(self, n: int, generator: torch.Generator | None = None, *, size: int = 224, **ranges) -> Views:
-        """Views of n poses drawn as :func:`advcourse.rendering.draw_poses` does, with the same arguments."""
+    def draw_views(self, n: int, generator: torch.Generator | None = None, *, size: int = 224, **ranges: Any) -> Views:
+        """Views of n poses drawn as ``draw_poses`` does, with the same arguments."""
         return self.views(draw_poses(n, generator, size=size, **ranges), size)
 
     def render(self, texture: Tensor, views: Views) -> Tensor:
-        r"""Pictures of the object in a texture, :math:`\mathrm{clamp}_{[0,1]}(\text{texture}(u,v)\cdot\text{light} +
-        \text{rest})`: linear in the texture, up to the clamp.
+        """Pictures of the object in a texture, linear in it up to the clamp::
+
+            clamp(texture(u, v) · light + rest, 0, 1)
 
         Args:
             texture: ``(3, h, w)`` in [0, 1], or ``(n, 3, h, w)``: one for each view.
@@ -263,6 +269,6 @@ def _normals(vertices: Tensor, faces: Tensor) -> Tensor:
     return F.normalize(total, dim=1)[place]
 
 
-def _pixels(image) -> Tensor:
+def _pixels(image: PIL.Image.Image) -> Tensor:
     """A PIL image as ``(3, h, w)`` in [0, 1]."""
     return torch.tensor(np.asarray(image.convert("RGB"))).permute(2, 0, 1).float().div(255)

@@ -1,13 +1,13 @@
 """How an object is turned, lit and photographed, by numbers or drawn at random; and a ball to turn.
 
-Axes: x to the right, y up, z towards the camera, which looks at the object's centre from ``distance`` along +z.
-Angles are in degrees.
+Axes and angles as in ``rendering``.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -59,15 +59,16 @@ def at_pose(
     background: float = 0.5,
     dtype: torch.dtype = torch.float32,
 ) -> Poses:
-    """One scene by its numbers, as in :class:`Poses`; lit evenly and without noise unless asked otherwise."""
+    """One scene by its numbers, as in ``Poses``; lit evenly and without noise unless asked otherwise."""
 
     def one(value: float) -> Tensor:
         return torch.tensor([float(value)], dtype=dtype)
 
     direction = F.normalize(torch.tensor([light], dtype=dtype), dim=1)
     plain = one(background).expand(3).reshape(1, 3, 1, 1)
-    values = (one(value) for value in (yaw, pitch, roll, distance))
-    return Poses(*values, direction, one(ambient), one(diffuse), plain, torch.zeros(1, 1, 1, 1, dtype=dtype))
+    noise = torch.zeros(1, 1, 1, 1, dtype=dtype)
+    turned = one(yaw), one(pitch), one(roll), one(distance)
+    return Poses(*turned, direction, one(ambient), one(diffuse), plain, noise)
 
 
 def draw_poses(
@@ -110,15 +111,16 @@ def draw_poses(
     check_interval("distance", distance, above=1)
     for name, interval in {"ambient": ambient, "diffuse": diffuse}.items():
         check_interval(name, interval)
-        check_at_least(0, **{name: interval[0]})
+        check_at_least(0, optional=False, **{name: interval[0]})
     check_at_least(0, light_angle=light_angle, noise=noise)
     device = None if generator is None else generator.device
-    draw = {"generator": generator, "dtype": dtype, "device": device}
+    draw: dict[str, Any] = {"generator": generator, "dtype": dtype, "device": device}
 
     def between(low: float, high: float, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand(n, *shape, **draw)
 
-    sine = between(*(math.sin(math.radians(angle)) for angle in pitch))
+    lowest, highest = (math.sin(math.radians(angle)) for angle in pitch)
+    sine = between(lowest, highest)
     turned = between(*yaw), sine.clamp(-1, 1).asin().rad2deg(), between(*roll), between(*distance)
     tilt, around = math.radians(light_angle) * torch.rand(n, **draw), between(0, 2 * math.pi)
     light = torch.stack([tilt.sin() * around.cos(), tilt.sin() * around.sin(), tilt.cos()], 1)

@@ -31,9 +31,9 @@ def climb(
     apply: Callable[[Tensor], Tensor],
     vectors: bool,
 ) -> tuple[Tensor, Tensor]:
-    r"""The strongest of ``steps`` iterates: changes :math:`u^{k+1} = B(u^k + \eta\,O(\nabla L(x^k)))` of one image.
+    """The strongest of ``steps`` iterates: changes uᵏ⁺¹ = B(uᵏ + η O(∇L(xᵏ))) of one image.
 
-    O is the operator, its result scaled to a largest length of one; :math:`\eta` is 2.5 bound / steps, as in PGD,
+    O is the operator, its result scaled to a largest length of one; η is 2.5 bound / steps, as in PGD,
     and at most the bound; B shrinks the whole sum to the bound where it is longer, which, unlike a clip, leaves it
     in the range of the operator. One step is one change of exactly that length.
 
@@ -48,16 +48,17 @@ def climb(
     step_size = min(2.5 / steps, 1.0) * bound
     with untouched(model, images):
         strongest = Strongest(images)
-        x, change, best = images.clone(), None, 0.0
+        x, best = images.clone(), images.new_zeros(())
+        change: Tensor | None = None
         for step in range(steps + 1):
             with torch.set_grad_enabled(step < steps):
                 logits = logits_of(model, x.requires_grad_(step < steps), labels, targets)
                 loss = rising(cross_entropy, logits, labels, targets)
             better = strongest.see(x, is_fooled(logits, labels, targets), loss)
-            if step:
+            if change is not None:
                 best = torch.where(better[:, None, None, None], change, best)
             if step < steps:
-                rise = steepest(loss, x, operator, step_size, vectors)
+                rise = operator_step(loss, x, operator, step_size, vectors)
                 with torch.no_grad():
                     change = rise if change is None else change + rise
                     longest = lengths(change, vectors)
@@ -78,16 +79,16 @@ def one_step(
 ) -> Tensor:
     """The change of that length that the operator makes of the gradient, for one forward and one backward pass.
 
-    Unlike :func:`climb` it does not ask whether the loss rose: training has no use for the answer, and it would cost
+    Unlike ``climb`` it does not ask whether the loss rose: training has no use for the answer, and it would cost
     another forward pass.
     """
     with untouched(model, images):
         x = images.clone().requires_grad_()
         loss = cross_entropy(logits_of(model, x, labels), labels)
-        return steepest(loss, x, operator, length, vectors)
+        return operator_step(loss, x, operator, length, vectors)
 
 
-def steepest(
+def operator_step(
     loss: Tensor, x: Tensor, operator: Callable[[Tensor, Tensor], Tensor], length: float | Tensor, vectors: bool
 ) -> Tensor:
     """What the operator makes of each image's gradient at ``x``, scaled to that largest length, without a graph."""

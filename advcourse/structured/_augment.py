@@ -24,17 +24,17 @@ def augmented(
     augment: Callable[[Tensor], Tensor] | None = None,
     loss: Loss = standard_loss,
 ) -> Loss:
-    r"""The loss of images that are perturbed, then augmented: :math:`\ell(f_\theta(a(p_\theta(x, y))), y)`.
+    """The loss of images that are perturbed, then augmented: ``ℓ(f_θ(a(p_θ(x, y))), y)``.
 
-    A loss for :func:`advcourse.training.fit`. The structured perturbation p comes first, on the image as it is in the
+    A loss for ``training.fit``. The structured perturbation p comes first, on the image as it is in the
     data: there a cached basis is its own, and what follows (a crop, a policy of torchvision) moves the result as any
     other image. No gradient flows through p.
 
     Args:
-        perturb: ``(model, images, labels) -> images``: :func:`flow_step` or :func:`recolor_step` with their settings
+        perturb: ``(model, images, labels) -> images``: ``flow_step`` or ``recolor_step`` with their settings
             (``functools.partial``), or an attack; None for none.
         augment: ``images -> images``, drawing from torch's global generators: ``training.random_crop``,
-            :func:`image_by_image`; None for none.
+            ``training.image_by_image``; None for none.
         loss: of the images that come out.
 
     Source: Luo, Mobahi & Bengio 2020, arXiv:2011.03010; the deck "Differential Operators for Structured Adversarial
@@ -56,8 +56,7 @@ def flow_step(
 ) -> Tensor:
     """Each image warped once along the smooth field that raises its loss; one forward and one backward pass.
 
-    :func:`~advcourse.structured._flow.flow` of one step without its last forward pass, which would only find the
-    images whose loss did not rise.
+    ``flow`` of one step without its last forward pass, which would only find the images whose loss did not rise.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in, training mode in training.
@@ -73,7 +72,7 @@ def flow_step(
     Raises:
         ValueError: for bad input; the message names the argument.
 
-    Source: as :func:`augmented`; the uniform lengths are ours.
+    Source: as ``augmented``; the uniform lengths are ours.
     """
     check_inputs(model, images, labels)
     check_at_least(0, gamma=gamma, max_displacement=max_displacement)
@@ -103,7 +102,7 @@ def recolor_step(
 ) -> Tensor:
     """Each image recoloured once within its cached basis so that its loss rises; one forward and one backward pass.
 
-    :func:`~advcourse.structured._recolor.recolor` of one step without its last forward pass.
+    ``recolor`` of one step without its last forward pass.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in, training mode in training.
@@ -111,7 +110,7 @@ def recolor_step(
         labels: int64 ``(N,)``.
         bases: their eigenbases.
         strength: the largest change of a channel of a pixel, in units of [0, 1].
-        rho, alpha: of the operator, as in :func:`~advcourse.structured._recolor.recolor_operator`.
+        rho, alpha: of the operator, as in ``recolor_operator``.
         uniform: draw that length for each image uniformly from [0, ``strength``], by torch's global generator.
 
     Returns:
@@ -120,7 +119,7 @@ def recolor_step(
     Raises:
         ValueError: for bad input, images that the cache does not know among them; the message names the argument.
 
-    Source: as :func:`augmented`; the uniform lengths are ours.
+    Source: as ``augmented``; the uniform lengths are ours.
     """
     check_inputs(model, images, labels)
     check_at_least(0, strength=strength, rho=rho)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +28,7 @@ MIXER = -7046029254386353131  # odd, so that nothing is lost; its bits are those
 
 
 class BasisCache:
-    """The eigenbases that :func:`cache_eigenbases` left in a folder, looked up by what an image shows.
+    """The eigenbases that ``cache_eigenbases`` left in a folder, looked up by what an image shows.
 
     The files stay on disk and are mapped into memory, so that a set of bases may be larger than the memory.
 
@@ -101,7 +102,7 @@ def cache_eigenbases(
     workers: int = 1,
     progress: bool = True,
 ) -> BasisCache:
-    """The k leading eigenvectors of every image (:func:`~advcourse.structured._eigenbasis.eigenbasis`), in a folder.
+    """The k leading eigenvectors of every image (``eigenbasis``), in a folder.
 
     One file for every ``shard_size`` images, each written whole and then moved to its place with its checksum beside
     it. Called again after an interruption, or on a damaged folder, it keeps the sound shards and makes the rest.
@@ -110,7 +111,7 @@ def cache_eigenbases(
         images: ``(N, C, H, W)`` in [0, 1].
         k: vectors per image; 16 in float32 take 64 KiB for an image of 32 x 32.
         folder: made where it does not exist.
-        weight, floor: as in :func:`~advcourse.structured._photometric.edge_weights`.
+        weight, floor: as in ``Photometric``.
         shard_size: images per file.
         workers: processes.
         progress: show a progress bar on stdout.
@@ -195,8 +196,8 @@ def _sound(shard: Path, facts: dict) -> bool:
     return True
 
 
-def _basis(image: np.ndarray, **settings) -> tuple[np.ndarray, np.ndarray]:
-    """:func:`eigenbasis` in NumPy's arrays: tensors sent between processes hold open files and shared memory."""
+def _basis(image: np.ndarray, **settings: Any) -> tuple[np.ndarray, np.ndarray]:
+    """``eigenbasis`` in NumPy's arrays: tensors sent between processes hold open files and shared memory."""
     basis = eigenbasis(torch.from_numpy(image), **settings)
     return basis.vectors.numpy(), basis.values.numpy()
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.sparse import eye_array
+from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
@@ -29,21 +29,21 @@ class Basis(NamedTuple):
 
 
 def eigenbasis(image: Tensor, k: int, *, weight: str = "strength", floor: float = 0.05) -> Basis:
-    r"""The k leading eigenvectors of an image's recolouring operator: those of the lowest values of :math:`L_w`.
+    """The k leading eigenvectors of an image's recolouring operator: those of the lowest values of ``L_w``.
 
-    With ``lam=0``, :func:`~advcourse.structured._recolor.recolor_operator` is the inverse of
-    :math:`\alpha I + \rho L_w` in every channel, so its leading eigenvectors are :math:`L_w`'s of lowest value: the
-    constant, then changes that are even inside regions and jump at contours. (The deck's "leading eigenvectors of
-    :math:`M^{-1}`" are any basis of a null space of two thirds of all dimensions.) Found by inverse iteration
-    (ARPACK) on a sparse factor in float64, from a fixed start. The bases of the last 128 images are kept.
+    With ``lam=0``, ``recolor_operator`` is the inverse of ``α I + ρ L_w`` in every channel (``L_w`` as in
+    ``Photometric``), so its leading eigenvectors are those of ``L_w`` of lowest value: the constant, then changes
+    that are even inside regions and jump at contours. (The deck's "leading eigenvectors of M⁻¹" are any basis of a
+    null space of two thirds of all dimensions, for three channels.) Found by inverse iteration (ARPACK) on a sparse
+    factor in float64, from a fixed start. The bases of the last 128 images are kept.
 
     Args:
         image: ``(C, H, W)`` in [0, 1].
         k: how many, at most as many as there are pixels.
-        weight, floor: as in :func:`~advcourse.structured._photometric.edge_weights`.
+        weight, floor: as in ``Photometric``.
 
     Returns:
-        A :class:`Basis` in the image's precision and on its device; the largest entry of each vector is positive.
+        A ``Basis`` in the image's precision and on its device; the largest entry of each vector is positive.
 
     Raises:
         ValueError: for bad input; the message names the argument.
@@ -62,8 +62,8 @@ def eigenbasis(image: Tensor, k: int, *, weight: str = "strength", floor: float 
             parts = Photometric(pixels[None].double().clone(), weight, floor)
             values, vectors = _lowest(parts.matrices(0)[1], int(k))
             vectors *= np.sign(vectors[np.abs(vectors).argmax(0), np.arange(int(k))])
-            vectors = torch.from_numpy(np.ascontiguousarray(vectors.T)).view(-1, *image.shape[1:])
-            _kept[key] = Basis(vectors.to(pixels.dtype), torch.from_numpy(values).to(pixels.dtype))
+            rows = torch.from_numpy(np.ascontiguousarray(vectors.T)).view(-1, *image.shape[1:])
+            _kept[key] = Basis(rows.to(pixels.dtype), torch.from_numpy(values).to(pixels.dtype))
     _kept.move_to_end(key)
     if len(_kept) > KEPT:
         _kept.popitem(last=False)
@@ -71,25 +71,25 @@ def eigenbasis(image: Tensor, k: int, *, weight: str = "strength", floor: float 
 
 
 def eigenbases(images: Tensor, k: int, *, weight: str = "strength", floor: float = 0.05) -> Basis:
-    """:func:`eigenbasis` of every image: vectors ``(N, k, H, W)`` and values ``(N, k)``."""
+    """``eigenbasis`` of every image: vectors ``(N, k, H, W)`` and values ``(N, k)``."""
     check_images(images)
     bases = [eigenbasis(image, k, weight=weight, floor=floor) for image in images]
     return Basis(*(torch.stack(parts) for parts in zip(*bases, strict=True)))
 
 
 def learned_basis(images: Tensor, k: int) -> Basis:
-    r"""One basis for all images, learned from a set: the k principal components of its channels.
+    """One basis for all images, learned from a set: the k principal components of its channels.
 
-    A first look at what the deck leaves for the future, operators learned from a training set. With
-    :math:`\sigma_i^2` the variances along the components, the values are :math:`\mu_i = \sigma_1^2/\sigma_i^2`: a
-    change costs the more, the less the set varies that way. It knows no contours of any one image.
+    A first look at what the deck leaves for the future, operators learned from a training set. With σᵢ²
+    the variances along the components, the values are μᵢ = σ₁² / σᵢ²: a change costs the more, the less the set varies
+    that way. It knows no contours of any one image.
 
     Args:
         images: the set, ``(N, C, H, W)`` in [0, 1]; every channel is a sample.
         k: how many, at most as many as the set varies along.
 
     Returns:
-        A :class:`Basis` of vectors ``(k, H, W)`` and values ``(k,)``, for every image of that size.
+        A ``Basis`` of vectors ``(k, H, W)`` and values ``(k,)``, for every image of that size.
 
     Raises:
         ValueError: for bad input; the message names the argument.
@@ -108,7 +108,7 @@ def learned_basis(images: Tensor, k: int) -> Basis:
     return Basis(vectors[:k].reshape(-1, *images.shape[2:]), values)
 
 
-def _lowest(matrix, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _lowest(matrix: csr_array, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k lowest eigenvalues of a positive semidefinite sparse matrix, ascending, and their vectors as columns."""
     n = matrix.shape[0]
     if n <= SMALL or 2 * k > n:

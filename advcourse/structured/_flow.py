@@ -27,22 +27,31 @@ BOUNDARIES = ("neumann", "periodic", "zero")
 def flow_field(
     gradient: Tensor, images: Tensor, *, gamma: float, alpha: float = 1.0, boundary: str = "neumann"
 ) -> Tensor:
-    r"""The motion field that raises the loss fastest for its length and roughness.
+    """The motion field that raises the loss fastest for its length and roughness.
 
-    Under brightness constancy :math:`\dot Z = -(Z_x\dot x + Z_y\dot y)`, so that
-    :math:`\mathrm dL/\mathrm dt = -(d_x^T\dot x + d_y^T\dot y)` with :math:`d_x = \sum_c \ell_c\circ Z_{c,x}` and
-    :math:`d_y` likewise. The field minimises, with :math:`P = D_x^TD_x + D_y^TD_y`,
+    Under brightness constancy, for an image Z whose channel c has the slopes ``Z_cx`` to the right and ``Z_cy`` down,
+    and the gradient ``ℓ_c``::
 
-    .. math:: d_x^T\dot x + d_y^T\dot y + \tfrac\alpha2\bigl(\|\dot x\|^2 + \|\dot y\|^2
-       + \gamma\,(\dot x^TP\dot x + \dot y^TP\dot y)\bigr),\qquad\text{hence}\quad
-       \alpha(I+\gamma P)\,\dot x = -d_x,
+        Ż = -(Z_x ẋ + Z_y ẏ),   so that   dL/dt = -(d_xᵀ ẋ + d_yᵀ ẏ)
 
-    and :math:`\mathrm dL/\mathrm dt = \tfrac1\alpha \sum d^T(I+\gamma P)^{-1}d > 0` along it. P is
-    :math:`I\otimes K_W + K_H\otimes I`; :math:`K_n` has orthonormal eigenvectors, the rows of :math:`C_n`, and
-    eigenvalues :math:`\lambda`, so that no system is solved:
+        d_x = Σ_c ℓ_c ∘ Z_cx,   and d_y likewise
 
-    .. math:: \dot x = -\tfrac1\alpha\, C_H^T\bigl[(C_H\, d_x\, C_W^T) \oslash
-       (1 + \gamma(\lambda_i + \lambda_j))\bigr] C_W.
+    The field minimises, with ``P = D_xᵀ D_x + D_yᵀ D_y``::
+
+        d_xᵀ ẋ + d_yᵀ ẏ + α/2 (‖ẋ‖² + ‖ẏ‖² + γ (ẋᵀ P ẋ + ẏᵀ P ẏ))
+
+    Hence, and likewise for ẏ::
+
+        α (I + γ P) ẋ = -d_x
+
+    and along it, the sum over ``d_x`` and ``d_y``::
+
+        dL/dt = (1/α) Σ dᵀ (I + γ P)⁻¹ d > 0   where d ≠ 0
+
+    P is ``I ⊗ K_W + K_H ⊗ I``; Kₙ has orthonormal eigenvectors, the rows of Cₙ, and eigenvalues λ, so that no system
+    is solved (⊘ divides entry by entry)::
+
+        ẋ = -(1/α) C_Hᵀ [(C_H d_x C_Wᵀ) ⊘ (1 + γ (λᵢ + λⱼ))] C_W
 
     Images are differentiated by central differences, one-sided at the border: their warp is bilinear, and its slope
     to both sides is theirs. P is made of forward differences, which central ones cannot replace: those do not see a
@@ -51,16 +60,16 @@ def flow_field(
     Args:
         gradient: of the loss with respect to the images, ``(N, C, H, W)``.
         images: ``(N, C, H, W)`` in [0, 1].
-        gamma: :math:`\gamma\ge 0`, smoothness; 0 moves every pixel by itself, and with ``"neumann"`` or
+        gamma: γ ≥ 0, smoothness; 0 moves every pixel by itself, and with ``"neumann"`` or
             ``"periodic"`` ever larger values approach one common motion.
-        alpha: :math:`\alpha>0`, the price of motion; it scales the field by its inverse.
+        alpha: α > 0, the price of motion; it scales the field by its inverse.
         boundary: what the forward differences in P see beyond the last column and row: ``"neumann"`` no difference
             (the cosine transform), ``"periodic"`` the first column and row (the Fourier transform, in its real form),
             ``"zero"`` a field of zeros, as a convolution padded with zeros does (eigenvectors found numerically).
 
     Returns:
-        ``(N, 2, H, W)``: channel 0 is :math:`\dot x`, along columns to the right, channel 1 is :math:`\dot y`, along
-        rows downwards, in pixels per unit of t.
+        ``(N, 2, H, W)``: channel 0 is ẋ, along columns to the right, channel 1 is ẏ, along rows downwards, in pixels
+        per unit of t.
 
     Raises:
         ValueError: for bad input; the message names the argument.
@@ -86,7 +95,10 @@ def flow_field(
 
 
 def derivatives(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Z_x and Z_y by central differences, one-sided at the border, each ``(N, C, H, W)``; zero along a side of one."""
+    """``Z_x`` and ``Z_y`` by central differences, one-sided at the border; zero along a side of one.
+
+    Each is ``(N, C, H, W)``.
+    """
 
     def along(dim: int) -> Tensor:
         n = images.shape[dim]
@@ -106,11 +118,11 @@ def derivatives(images: Tensor) -> tuple[Tensor, Tensor]:
 
 @lru_cache(maxsize=64)
 def eigenvectors(n: int, boundary: str, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    r"""Orthonormal eigenvectors of :math:`K_n = D^TD`, D the forward differences along a side of n pixels.
+    """Orthonormal eigenvectors of Kₙ = DᵀD, D the forward differences along a side of n pixels.
 
-    Neumann: the DCT-II, :math:`\sqrt{2/n}\cos(\pi k(j+\frac12)/n)` (its first row divided by :math:`\sqrt2`), with
-    :math:`\lambda_k = 2 - 2\cos(\pi k/n)`. Periodic: the Hartley transform, the Fourier transform's real form,
-    :math:`(\cos + \sin)(2\pi kj/n)/\sqrt n`, with :math:`2 - 2\cos(2\pi k/n)`. Zero: computed.
+    Neumann: the DCT-II, √(2/n) cos(π k (j + 1/2) / n) (its first row divided by √2), with λₖ = 2 - 2 cos(π k / n).
+    Periodic: the Hartley transform, the Fourier transform's real form, (cos + sin)(2π k j / n) / √n, with
+    λₖ = 2 - 2 cos(2π k / n). Zero: computed.
 
     Returns:
         The matrix ``(n, n)`` whose rows are the eigenvectors, and the eigenvalues ``(n,)``; computed in float64 and
@@ -143,22 +155,24 @@ def flow(
     steps: int = 1,
     targets: Tensor | None = None,
 ) -> Tensor:
-    r"""Warps each image along the smooth motion field that raises its loss; returns the strongest iterate.
+    """Warps each image along the smooth motion field that raises its loss; returns the strongest iterate.
 
-    .. math:: v^{k+1} = B\bigl(v^k + \eta\,\hat v(\nabla_x\ell(f(x^k), y), x^k)\bigr),\qquad
-       x^{k+1}(p) = x^0(p - v^{k+1}(p))
+    The steps are::
 
-    :math:`\hat v` is :func:`flow_field` scaled to a largest displacement of one pixel, :math:`\eta` is 2.5 / steps of
-    ``max_displacement`` (at most all of it), and B shrinks the whole field to the bound where it is longer. Fields
-    add up and the original is warped once, so that no interpolation follows another. Targeted: the loss is
-    :math:`-\ell(f(x), \tilde y)`. Like PGD it seeks loss and works on every image it is given, fooled or not, as
-    training on warped images needs. Costs steps forward and backward passes and one more forward pass.
+        vᵏ⁺¹    = B(vᵏ + η v̂(∇ₓℓ(f(xᵏ), y), xᵏ))
+        xᵏ⁺¹(p) = x⁰(p - vᵏ⁺¹(p))
+
+    v̂ is ``flow_field`` scaled to a largest displacement of one pixel, η is 2.5 / steps of ``max_displacement`` (at
+    most all of it), and B shrinks the whole field to the bound where it is longer. Fields add up and the original is
+    warped once, so that no interpolation follows another. Targeted: the loss is -ℓ(f(x), ỹ). Like PGD it seeks loss
+    and works on every image it is given, fooled or not, as training on warped images needs. Costs steps forward and
+    backward passes and one more forward pass.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
         images: ``(N, C, H, W)`` in [0, 1].
         labels: int64 ``(N,)``.
-        gamma: smoothness of the field, as in :func:`flow_field`, in squared pixels.
+        gamma: smoothness of the field, as in ``flow_field``, in squared pixels.
         max_displacement: how far a pixel may move, in pixels (Euclidean).
         steps: how many; one is the deck's.
         targets: int64 ``(N,)``: the classes to reach.
@@ -187,7 +201,7 @@ def flow_with_field(
     steps: int = 1,
     targets: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """What :func:`flow` returns, and the fields ``(N, 2, H, W)`` in pixels along which it warped the images to it.
+    """What ``flow`` returns, and the fields ``(N, 2, H, W)`` in pixels along which it warped the images to it.
 
     The images are ``warp(images, fields)``. Where no iterate is stronger than the image itself, its field is zero.
     """

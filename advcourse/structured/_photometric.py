@@ -13,7 +13,7 @@ WEIGHTS = ("norm", "strength")
 
 
 def forward_differences(z: Tensor) -> tuple[Tensor, Tensor]:
-    """D_x z and D_y z: the pixel to the right, and below, less this one; zero in the last column, and row."""
+    """``D_x z`` and ``D_y z``: the pixel to the right, and below, less this one; zero in the last column, and row."""
     return (
         torch.cat([z.diff(dim=3), torch.zeros_like(z[..., :1])], 3),
         torch.cat([z.diff(dim=2), torch.zeros_like(z[..., :1, :])], 2),
@@ -21,7 +21,7 @@ def forward_differences(z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def adjoint_differences(u_x: Tensor, u_y: Tensor) -> Tensor:
-    """D_x^T u_x + D_y^T u_y."""
+    """``D_xᵀ u_x + D_yᵀ u_y``."""
     z = torch.zeros_like(u_x)
     z[..., :-1] -= u_x[..., :-1]
     z[..., 1:] += u_x[..., :-1]
@@ -31,7 +31,7 @@ def adjoint_differences(u_x: Tensor, u_y: Tensor) -> Tensor:
 
 
 def edge_strength(images: Tensor) -> Tensor:
-    r"""Edge strength :math:`E = \sum_c Z_{c,x}^2 + Z_{c,y}^2` of every pixel, by forward differences.
+    """Edge strength ``E = Σ_c (Z_cx² + Z_cy²)`` of every pixel, by forward differences of its channels c.
 
     Args:
         images: ``(N, C, H, W)``.
@@ -46,7 +46,9 @@ def edge_strength(images: Tensor) -> Tensor:
 
 
 def edge_correlation(images: Tensor, changed: Tensor) -> Tensor:
-    r"""How far the contours are where they were: the correlation of :math:`\sqrt E` before and after, over the pixels.
+    """How far the contours are where they were: the correlation of √E before and after, over the pixels.
+
+    E is ``edge_strength``.
 
     Args:
         images, changed: ``(N, C, H, W)`` in [0, 1].
@@ -64,15 +66,11 @@ def edge_correlation(images: Tensor, changed: Tensor) -> Tensor:
 
 
 def edge_weights(images: Tensor, weight: str, floor: float) -> Tensor:
-    r"""The weight w of every pixel, ``(N, 1, H, W)``: small on edges, large where the image is flat.
-
-    ``"norm"`` is :math:`1/\sqrt{E + \epsilon^2}`, which the deck's matrices divide by (its e is a norm), and
-    ``"strength"`` is :math:`1/(E + \epsilon^2)`, the relative change that its equation 32 states.
+    """The weight w of every pixel, ``(N, 1, H, W)``: small on edges, large where the image is flat.
 
     Args:
         images: ``(N, C, H, W)`` in [0, 1].
-        weight: ``"norm"`` or ``"strength"``.
-        floor: :math:`\epsilon>0`, which keeps it finite where the image is flat.
+        weight, floor: as in ``Photometric``.
     """
     check_images(images)
     check_choice("weight", weight, WEIGHTS)
@@ -82,20 +80,26 @@ def edge_weights(images: Tensor, weight: str, floor: float) -> Tensor:
 
 
 class Photometric:
-    r"""The operators of a recolouring of each image, applied without being built.
+    """The operators of a recolouring of each image, applied without being built.
 
-    .. math:: A = [M_1\,|\,\dots\,|\,M_C],\quad M_c = \mathrm{diag}(w\circ Z_{c,x})D_x + \mathrm{diag}(w\circ
-       Z_{c,y})D_y,\qquad L_w = D_x^T\mathrm{diag}(w)D_x + D_y^T\mathrm{diag}(w)D_y
+    With ``D_x`` and ``D_y`` the forward differences, ``Z_cx`` and ``Z_cy`` those of channel c, and w a weight of every
+    pixel, small on edges and large where the image is flat::
 
-    :math:`A\dot z` is half the weighted rate of change of E. The deck's M is :math:`A^TA`; it is singular: A has a
-    row for each of the N pixels and a column for each of their C N values, and no entry in the row of the last pixel.
+        A   = [M₁ | … | M_C]
+        M_c = diag(w ∘ Z_cx) D_x + diag(w ∘ Z_cy) D_y
+        L_w = D_xᵀ diag(w) D_x + D_yᵀ diag(w) D_y
+
+    ``A ż`` is half the weighted rate of change of E, the ``edge_strength``. The deck's M is AᵀA; it is singular: A has
+    a row for each of the P pixels and a column for each of their C P values, and no entry in the row of the last pixel.
 
     Args:
         images: ``(N, C, H, W)`` in [0, 1].
-        weight, floor: as in :func:`edge_weights`.
+        weight: ``"norm"`` is w = 1/√(E + ε²): the deck's matrices divide by its inverse (its e is a norm), and
+            ``"strength"`` is w = 1/(E + ε²), the relative change that its equation 32 states.
+        floor: ε > 0, which keeps w finite where the image is flat.
 
     Source: the deck "Differential Operators for Structured Adversarial Examples" (H. Mobahi), equations 41 and 47,
-    the subject of Luo, Mobahi & Bengio 2020, arXiv:2011.03010; :math:`L_w` is ours.
+    the subject of Luo, Mobahi & Bengio 2020, arXiv:2011.03010; ``L_w`` is ours.
     """
 
     def __init__(self, images: Tensor, weight: str, floor: float):
@@ -105,16 +109,16 @@ class Photometric:
         self.x, self.y = self.weights * x, self.weights * y
 
     def edges(self, z: Tensor) -> Tensor:
-        """A z, ``(N, C, H, W) -> (N, 1, H, W)``."""
+        """``A z``, ``(N, C, H, W) -> (N, 1, H, W)``."""
         x, y = forward_differences(z)
         return (self.x * x + self.y * y).sum(1, keepdim=True)
 
     def edges_adjoint(self, u: Tensor) -> Tensor:
-        """A^T u, ``(N, 1, H, W) -> (N, C, H, W)``."""
+        """``Aᵀ u``, ``(N, 1, H, W) -> (N, C, H, W)``."""
         return adjoint_differences(self.x * u, self.y * u)
 
     def smooth(self, z: Tensor) -> Tensor:
-        """L_w z of every channel, ``(N, C, H, W) -> (N, C, H, W)``."""
+        """``L_w z`` of every channel, ``(N, C, H, W) -> (N, C, H, W)``."""
         right = z.diff(dim=3).mul_(self.weights[..., :-1])
         below = z.diff(dim=2).mul_(self.weights[..., :-1, :])
         out = torch.zeros_like(z)
@@ -125,7 +129,7 @@ class Photometric:
         return out
 
     def diagonals(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The diagonals of A A^T ``(N, 1, H, W)``, of A^T A ``(N, C, H, W)`` and of L_w ``(N, 1, H, W)``."""
+        """The diagonals of AAᵀ ``(N, 1, H, W)``, of AᵀA ``(N, C, H, W)`` and of ``L_w`` ``(N, 1, H, W)``."""
         here, right, below = (self.x + self.y).square(), self.x.square(), self.y.square()
         columns = here.clone()
         columns[..., 1:] += right[..., :-1]
@@ -138,7 +142,7 @@ class Photometric:
         return (here + right + below).sum(1, keepdim=True), columns, smooth
 
     def matrices(self, i: int) -> tuple[sparse.csr_array, sparse.csr_array]:
-        """A ``(H W, C H W)`` and L_w ``(H W, H W)`` of image i, in float64; channels one after the other."""
+        """A ``(H W, C H W)`` and ``L_w`` ``(H W, H W)`` of image i, in float64; channels one after the other."""
         d_x, d_y = _difference_matrices(*self.weights.shape[2:])
         x, y, w = (part[i].cpu().double().flatten(1).numpy() for part in (self.x, self.y, self.weights))
         a = sparse.hstack(
@@ -149,7 +153,7 @@ class Photometric:
 
 
 def _difference_matrices(height: int, width: int) -> tuple[sparse.csr_array, sparse.csr_array]:
-    """D_x and D_y on the rows of pixels, one after the other."""
+    """``D_x`` and ``D_y`` on the rows of pixels, one after the other."""
 
     def along(n: int) -> sparse.dia_array:
         lower = -np.ones(n)
@@ -165,7 +169,7 @@ def photometric_operator(image: Tensor, *, weight: str = "norm", floor: float = 
 
     Args:
         image: ``(C, H, W)`` in [0, 1].
-        weight, floor: as in :func:`edge_weights`.
+        weight, floor: as in ``Photometric``.
 
     Raises:
         ValueError: for bad input; the message names the argument.

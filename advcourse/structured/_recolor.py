@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import torch
 from scipy import sparse
 from torch import Tensor
@@ -39,29 +40,30 @@ def recolor_operator(
     solver: str | None = None,
     tolerance: float = 1e-5,
 ) -> Callable[[Tensor], Tensor]:
-    r"""The linear map from a loss gradient g to the change of colours that raises the loss fastest for its cost.
+    """The linear map from a loss gradient g to the change of colours that raises the loss fastest for its cost.
 
-    .. math:: \dot z = \arg\max_z\ g^Tz - \tfrac\alpha2\|z\|^2 - \tfrac\lambda2\|Az\|^2
-       - \tfrac\rho2\sum_c z_c^TL_wz_c \;=\; \bigl(\alpha I + \lambda A^TA + \rho\,I_C\otimes L_w\bigr)^{-1} g
+    The map is::
 
-    with A and :math:`L_w` of :class:`~advcourse.structured._photometric.Photometric`, of these images. The deck has
-    the term in :math:`\lambda` alone, and inverts :math:`M = A^TA`, which is singular: without
-    :math:`\tfrac\alpha2\|z\|^2` there is no maximum. ``rho=0`` is the deck's operator so repaired, by Woodbury one
-    system in as many unknowns as there are pixels,
+        ż = argmax_z  gᵀz - α/2 ‖z‖² - λ/2 ‖A z‖² - ρ/2 Σ_c z_cᵀ L_w z_c
+          = (α I + λ AᵀA + ρ I_C ⊗ L_w)⁻¹ g
 
-    .. math:: \dot z = \tfrac1\alpha\bigl[g - A^T(\tfrac\alpha\lambda I + AA^T)^{-1}A\,g\bigr],
+    with A and ``L_w`` of ``Photometric``, of these images. The deck has the term in λ alone, and inverts M = AᵀA,
+    which is singular: without α/2 ‖z‖² there is no maximum. ``rho=0`` is the deck's operator so repaired, by Woodbury
+    one system in as many unknowns as there are pixels::
 
-    which as :math:`\alpha\to0` projects on the null space of A: two thirds of all dimensions, and everything where the
-    image is flat. ``lam=0``, the default, keeps the deck's intent instead, that colours may change as a whole but
-    not inside a region: one system of that size with a right-hand side for each channel. Built once, the map serves
-    any model.
+        ż = (1/α) [g - Aᵀ ((α/λ) I + AAᵀ)⁻¹ A g]
+
+    of which α ż as α → 0 is the projection on the null space of A: for three channels two thirds of all dimensions,
+    and everything where the image is flat. ``lam=0``, the default, keeps the deck's intent instead, that colours may
+    change as a whole but not inside a region: one system of that size with a right-hand side for each channel. Built
+    once, the map serves any model.
 
     Args:
         images: ``(N, C, H, W)`` in [0, 1].
-        lam: :math:`\lambda\ge0`, the price of a change in edge strength, as the deck has it.
-        rho: :math:`\rho\ge0`, the price of unevenness away from edges.
-        alpha: :math:`\alpha>0`, the price of change.
-        weight: ``"norm"`` or ``"strength"``, as in :func:`~advcourse.structured._photometric.edge_weights`.
+        lam: λ ≥ 0, the price of a change in edge strength, as the deck has it.
+        rho: ρ ≥ 0, the price of unevenness away from edges.
+        alpha: α > 0, the price of change.
+        weight: ``"norm"`` or ``"strength"``, as in ``Photometric``.
         floor: added in squares to the edges there.
         solver: ``"cg"`` (preconditioned conjugate gradients on the images' device, matrix-free) or ``"lu"`` (a
             sparse factor of each image on the CPU, kept for every gradient to come); ``"lu"`` for images on the CPU
@@ -76,7 +78,7 @@ def recolor_operator(
         ValueError: for bad input; the message names the argument.
 
     Source: the deck "Differential Operators for Structured Adversarial Examples" (H. Mobahi), equations 42 to 48;
-    :math:`\alpha` and :math:`\rho` are ours.
+    α and ρ are ours.
     """
     check_images(images)
     check_at_least(0, lam=lam, rho=rho)
@@ -110,7 +112,7 @@ def _by_gradients(
                 return (alpha / lam) * u + parts.edges(parts.edges_adjoint(u))
 
             b = parts.edges(gradient)
-            # A residual r of this system is one of lam / alpha A^T r in z; A A^T has up to seven entries in a row.
+            # A residual r of this system is one of lam / alpha Aᵀr in z; AAᵀ has up to seven entries in a row.
             size, shorter = (t.flatten(1).norm(dim=1)[:, None, None, None] for t in (gradient, b))
             most = lam / alpha * (7 * rows.amax((2, 3), keepdim=True)).sqrt() * shorter
             strict = tolerance * (size / most).nan_to_num(1).clamp_max(1)
@@ -129,7 +131,7 @@ def _by_factors(parts: Photometric, lam: float, rho: float, alpha: float) -> Cal
     count, channels = parts.x.shape[:2]
     pixels = parts.weights[0].numel()
     identity = sparse.eye_array(pixels)
-    solvers = []
+    solvers: list[Callable[..., np.ndarray]] = []
     for i in range(count):
         a, smooth = parts.matrices(i)
         if lam == 0:
@@ -176,13 +178,15 @@ def check_basis(basis: tuple[Tensor, Tensor], images: Tensor) -> None:
 
 
 def basis_operator(basis: Basis, *, rho: float = 10.0, alpha: float = 1.0) -> Callable[[Tensor], Tensor]:
-    r"""The part of :func:`recolor_operator` (``lam=0``) that lies in the span of a basis, without solving anything.
+    """The part of ``recolor_operator`` (``lam=0``) that lies in the span of a basis, without solving anything.
 
-    .. math:: \dot z_c = \sum_i \frac{v_i^Tg_c}{\alpha + \rho\,\mu_i}\,v_i
+    The change of channel c is::
+
+        ż_c = Σᵢ vᵢ (vᵢᵀ g_c) / (α + ρ μᵢ)
 
     Args:
-        basis: eigenvectors :math:`v_i` of :math:`L_w` and their values :math:`\mu_i`, of each image or one for all.
-        rho, alpha: as in :func:`recolor_operator`.
+        basis: eigenvectors vᵢ of ``L_w`` and their values μᵢ, of each image or one for all.
+        rho, alpha: as in ``recolor_operator``.
 
     Returns:
         ``(N, C, H, W) -> (N, C, H, W)``.
@@ -215,15 +219,17 @@ def recolor(
     operator: Callable[[Tensor], Tensor] | None = None,
     targets: Tensor | None = None,
 ) -> Tensor:
-    r"""Changes each image's colours, and not its contours, so that its loss rises; returns the strongest iterate.
+    """Changes each image's colours, and not its contours, so that its loss rises; returns the strongest iterate.
 
-    .. math:: u^{k+1} = B\bigl(u^k + \eta\,\hat z(\nabla_x\ell(f(x^k), y))\bigr),\qquad
-       x^{k+1} = \mathrm{clamp}_{[0,1]}(x^0 + u^{k+1})
+    The steps are::
 
-    :math:`\hat z` is the change of the operator, scaled to a largest change of a channel of one; :math:`\eta` is
-    2.5 / steps of ``strength`` (at most all of it); B shrinks the whole change to ``strength`` where it is larger, and so keeps it one of the operator's. Targeted: the loss is
-    :math:`-\ell(f(x), \tilde y)`. Like PGD it seeks loss and works on every image it is given, fooled or not. Costs
-    steps forward and backward passes and one more forward pass, and as many solutions as steps.
+        uᵏ⁺¹ = B(uᵏ + η ẑ(∇ₓℓ(f(xᵏ), y)))
+        xᵏ⁺¹ = clamp(x⁰ + uᵏ⁺¹, 0, 1)
+
+    ẑ is the change of the operator, scaled to a largest change of a channel of one; η is 2.5 / steps of ``strength``
+    (at most all of it); B shrinks the whole change to ``strength`` where it is larger, and so keeps it one of the
+    operator's. Targeted: the loss is -ℓ(f(x), ỹ). Like PGD it seeks loss and works on every image it is given, fooled
+    or not. Costs steps forward and backward passes and one more forward pass, and as many solutions as steps.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.

@@ -23,12 +23,12 @@ def pcg(
     tolerance: float | Tensor = 1e-5,
     iterations: int = 2000,
 ) -> Tensor:
-    r"""Solves S x = b by conjugate gradients with Jacobi's preconditioner, many systems at a time.
+    """Solves S x = b by conjugate gradients with Jacobi's preconditioner, many systems at a time.
 
-    Every system stops by itself at :math:`\|b - Sx\|_2\le\text{tolerance}\,\|b\|_2`, so that it is solved as it would
-    be alone. That residual is computed anew before it counts: the one that the iteration carries along drifts, and
-    where it has, the iteration starts again from what it found. What the rounding of x alone does to the residual,
-    about :math:`\epsilon\,\|\mathrm{diag}(S)\,x\|_2` with :math:`\epsilon` the precision's, is not worked against.
+    Every system stops by itself at ‖b - S x‖₂ ≤ ``tolerance`` · ‖b‖₂, so that it is solved as it would be alone. That
+    residual is computed anew before it counts: the one that the iteration carries along drifts, and where it has, the
+    iteration starts again from what it found. What the rounding of x alone does to the residual, about
+    ε ‖diag(S) x‖₂ with ε the precision's, is not worked against.
 
     Args:
         apply: S, symmetric and positive definite.

@@ -12,15 +12,15 @@ from advcourse.core.validation import check_images
 
 
 def random_crop(images: Tensor, padding: int = 4, mirror: bool = True) -> Tensor:
-    """Shift each image by up to `padding` pixels, black coming in at the edges, and mirror half of them.
+    """Shift each image by up to ``padding`` pixels, black coming in at the edges, and mirror half of them.
 
     Args:
-        images: (N, C, H, W).
+        images: ``(N, C, H, W)``.
         padding: the largest shift, in pixels, along each axis.
         mirror: whether to flip left and right with probability 1/2.
 
     Returns:
-        (N, C, H, W), on the same device; the draws come from torch's global generator of that device.
+        ``(N, C, H, W)``, on the same device; the draws come from torch's global generator of that device.
 
     Source: He et al. 2015, arXiv:1512.03385, section 4.2.
     """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +26,7 @@ Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 def standard_loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    """Mean over the batch of -log softmax(model(x))_y, the cross-entropy: the loss of standard training."""
+    """Mean over the batch of ``-log softmax(model(x))_y``, the cross-entropy: the loss of standard training."""
     return F.cross_entropy(model(images), labels)
 
 
@@ -83,8 +84,8 @@ def fit(
         seed: of the order of the images and of every draw of ``augment`` and ``loss``.
         checkpoint: file to which the run is written after every epoch, and when Ctrl-C is pressed.
         resume: go on from ``checkpoint`` where it exists; False starts over.
-        mixed_precision: "bf16", "no", or None for what ``accelerate launch`` was told (float32 otherwise). float16
-            is not offered: the gradient inside an attack is out of reach of loss scaling and would vanish.
+        mixed_precision: ``"bf16"``, ``"no"``, or None for what ``accelerate launch`` was told (float32 otherwise).
+            float16 is not offered: the gradient inside an attack is out of reach of loss scaling and would vanish.
         progress: show a progress bar on stdout.
         on_epoch_end: ``(model, record) -> dict | None``, called on the first process with the model in eval mode;
             what it returns is added to the epoch's record.
@@ -129,7 +130,8 @@ def fit(
     parts |= {"scheduler": scheduler} if scheduler else {}
     parts |= {"loss": loss} if isinstance(loss, nn.Module) else {}
     # A schedule is laid out for a number of epochs; without one, a finished run may be prolonged.
-    identity = {"images": count(data), "batch_size": batch_size, "seed": seed, "epochs": epochs if scheduler else None}
+    identity: dict[str, Any] = {"images": count(data), "batch_size": batch_size, "seed": seed}
+    identity |= {"epochs": epochs if scheduler else None}
     identity |= {"optimizer": type(optimizer).__name__, "settings": repr(sorted(optimizer.defaults.items()))}
     identity |= {"mixed_precision": mixed_precision}
     optimizer.zero_grad()

@@ -28,6 +28,7 @@ from advcourse.core.running import evaluating
 
 Data = tuple[Tensor, Tensor] | Dataset
 Step = Callable[[Tensor, Tensor, int], dict[str, Tensor]]
+FORMAT = 2  # of what a checkpoint holds; another is refused as one of another run
 ORDER, AUGMENT, LOSS = range(3)  # streams of draws; in several processes each draws its loss from LOSS + rank
 
 
@@ -73,6 +74,7 @@ def run_epochs(
     """
     n, device = count(data), accelerator.device
     per_epoch = steps_per_epoch(n, batch_size)
+    identity = {"format": FORMAT, **identity}
     done, history = 0, list[dict]()
     totals: dict[str, Tensor] = {}
     if checkpoint and resume and checkpoint.exists():
@@ -93,7 +95,7 @@ def run_epochs(
     with bar, rng, evaluating(model), deferred_interrupt() as interrupt:
         for epoch in range(done // per_epoch, epochs):
             bar.set_description(f"epoch {epoch + 1}/{epochs}")
-            model.train()  # `evaluating` puts every module back in its own mode at the end
+            model.train()  # ``evaluating`` puts every module back in its own mode at the end
             order = torch.randperm(n, generator=torch.Generator().manual_seed(mix(seed, ORDER, epoch)))
             for images, labels in batches(data, order[done % per_epoch * batch_size :], batch_size):
                 means = step(images.to(device), labels.to(device), done)
@@ -127,7 +129,7 @@ def accelerator_state(device: str | None = None) -> Any:
     """Accelerate's view of the processes and their devices, on the kind of device asked for; ``fit`` trains there.
 
     Args:
-        device: "cpu", "cuda", "mps", or None for the best there is. The first call in a process decides.
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``, or None for the best there is. The first call in a process decides.
 
     Raises:
         ValueError: where training would run on another.

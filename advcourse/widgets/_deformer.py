@@ -7,6 +7,7 @@ from functools import partial
 
 import ipywidgets
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -39,6 +40,7 @@ def draw_deformer(
         field: ``(2, H, W)`` in pixels, to the right and down, where the image was moved; None where it was recoloured.
         title: above the whole.
     """
+    draw: Callable[[Axes], object]
     if field is None:
         change, factor = plots.magnify(changed - image)
         heading = f"change × {factor} (grey: none)" if change.ne(0.5).any() else "no change (grey)"
@@ -55,7 +57,7 @@ def draw_deformer(
 
 
 class Deformer(Explorer):
-    """What :func:`deformer` returns: its controls, its picture and its line of text, as attributes."""
+    """What ``deformer`` returns: its controls, its picture and its line of text, as attributes."""
 
     def __init__(self, model: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str]):
         check_inputs(model, images, labels)
@@ -100,7 +102,7 @@ class Deformer(Explorer):
             if moving
             else "size: the largest change of a channel, in 1/255; ρ: large for changes that vary at contours alone"
         )
-        image, label = self.images[self.image.value], self.labels[self.image.value].item()
+        image, label = self.images[self.image.value], int(self.labels[self.image.value])
         changed, field, title, text = (self._move if moving else self._recolor)(image, self.labels[self.image.value])
         steps = f"{self.steps.value} step" + "s" * (self.steps.value > 1)
         figure = draw_deformer(self.model, image, label, changed, self.classes, field=field, title=f"{title}, {steps}")

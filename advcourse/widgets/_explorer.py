@@ -44,7 +44,7 @@ def choose_image(labels: Tensor, classes: Sequence[str]) -> ipywidgets.Dropdown:
 
 
 def relative_l2(image: Tensor, changed: Tensor) -> float:
-    """``||changed - image||_2 / ||image||_2``."""
+    """‖changed - image‖₂ / ‖image‖₂."""
     return ((changed - image).norm() / image.norm().clamp_min(1e-12)).item()
 
 
@@ -73,7 +73,7 @@ def draw_change(
     before, after = predict(model, torch.stack([image, changed])).softmax(1)
     with plots.style():
         figure = Figure(figsize=(8.2, 4.9))
-        above, below = figure.subfigures(2, 1, height_ratios=(2, 1))
+        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(2, 1)).flat
         left, middle, right = above.subplots(1, 3)
         plots.draw_image(left, image, f"image: {classes[label]}")
         draw(middle)
@@ -86,7 +86,7 @@ def draw_change(
 
 
 class Explorer(ipywidgets.VBox):
-    """Rows of controls, a line of text and a picture; :meth:`draw` says what the values of the controls give.
+    """Rows of controls, a line of text and a picture; ``draw`` says what the values of the controls give.
 
     Args:
         rows: what stands above the text and the picture.

@@ -50,7 +50,7 @@ def draw_playground(
 
 
 class Playground(Explorer):
-    """What :func:`playground` returns: its controls, its picture and its line of text, as attributes."""
+    """What ``playground`` returns: its controls, its picture and its line of text, as attributes."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Playground(Explorer):
         super().__init__(rows, (self.image, self.attack, self.eps, self.steps), "advcourse-playground")
 
     def draw(self) -> tuple[Figure, str]:
-        image, label = self.images[self.image.value], self.labels[self.image.value].item()
+        image, label = self.images[self.image.value], int(self.labels[self.image.value])
         eps, kind, count = self.eps.value / 255, self.attack.value, self.steps.value
         self.steps.disabled = kind == "fgsm"
         adversarial = run_attack(self.model, image, label, attack=kind, eps=eps, steps=count)

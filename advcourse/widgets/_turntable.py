@@ -16,7 +16,7 @@ from advcourse.widgets._explorer import LATE, Explorer
 
 
 class Turntable(Explorer):
-    """What :func:`turntable` returns: its controls, its picture and its line of text, as attributes."""
+    """What ``turntable`` returns: its controls, its picture and its line of text, as attributes."""
 
     def __init__(
         self, model: nn.Module, object: TexturedObject, textures: Mapping[str, Tensor], classes: Sequence[str]

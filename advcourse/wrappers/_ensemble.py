@@ -23,7 +23,7 @@ def check_weights(weights: Sequence[float], count: int) -> None:
 
 
 class Ensemble(nn.Module):
-    """See :func:`ensemble`."""
+    """See ``ensemble``."""
 
     def __init__(self, models: Sequence[nn.Module], weights: Sequence[float]):
         super().__init__()
@@ -42,18 +42,20 @@ class Ensemble(nn.Module):
 
 
 def ensemble(models: Sequence[nn.Module], weights: Sequence[float] | None = None) -> Ensemble:
-    r"""One model out of several: the logarithm of their mean probabilities.
+    """One model out of several: the logarithm of their mean probabilities.
 
-    .. math:: z(x) = \log\sum_k \alpha_k\,\mathrm{softmax}(z_k(x))
+    Its scores are::
 
-    Its softmax is :math:`\sum_k\alpha_k J_k(x)`, so that its cross-entropy with a label y is
-    :math:`-\log\sum_k\alpha_k J_k(x)_y`: every attack on it is the ensemble attack. Where each model is sure of
-    itself the sum is taken in logarithms, so that nothing vanishes.
+        z(x) = log Σₖ αₖ softmax(zₖ(x))
+
+    with zₖ the logits of model k. Its softmax is Σₖ αₖ Jₖ(x), Jₖ = softmax(zₖ), so that its cross-entropy with a
+    label y is ``-log Σₖ αₖ Jₖ(x)_y``: every attack on it is the ensemble attack. Where each model is sure of itself
+    the sum is taken in logarithms, so that nothing vanishes.
 
     Args:
         models: each maps images ``(N, C, H, W)`` to logits ``(N, K)``, the same K classes; kept in the mode
             each is in.
-        weights: :math:`\alpha_k\ge0`, summing to one; all equal where they are not given.
+        weights: αₖ ≥ 0, summing to one; all equal where they are not given.
 
     Returns:
         A module that maps images to log-probabilities ``(N, K)``.

@@ -19,14 +19,16 @@ def eot(
     generator: torch.Generator | None = None,
     batch_size: int | None = None,
 ) -> nn.Module:
-    r"""The model that any attack can be run against in place of one behind a random transform.
+    """The model that any attack can be run against in place of one behind a random transform.
 
-    .. math:: F(x)_k = \frac1n \sum_{i=1}^n \log\mathrm{softmax}\,f(t_i(x))_k, \qquad t_i \sim T
+    Its scores are::
 
-    With the loss :math:`-F(x)_y` (``loss="nll"``) its gradient is the mean of the n draws' gradients of the
-    cross-entropy, an unbiased estimate of :math:`\nabla_x\,\mathbb E_t\,\ell(f(t(x)), y)`. With ``loss="ce"`` it is
-    that of the cross-entropy of the mean logits, another function: there every draw is weighed by the softmax of the
-    averaged logits, in place of its own.
+        F(x)ₖ = (1/n) Σᵢ₌₁ⁿ log softmax(f(tᵢ(x)))ₖ,  tᵢ ~ T
+
+    With the loss ``-F(x)_y`` (``loss="nll"``) its gradient is the mean of the n draws' gradients of the
+    cross-entropy, an unbiased estimate of ∇ₓ 𝔼ₜ ℓ(f(t(x)), y). With ``loss="ce"`` it is that of the cross-entropy of
+    the mean logits, another function: there every draw is weighed by the softmax of the averaged logits, in place of
+    its own.
 
     Every forward pass draws anew for every image, so that the steps of an attack see different draws. The iterate it
     finds strongest then owes something to luck: success is to be measured on fresh draws, more than once. A batch
@@ -44,8 +46,8 @@ def eot(
             the memory is that of one batch, for a second forward pass.
 
     Returns:
-        A module that maps images ``(N, C, H, W)`` to mean log-probabilities ``(N, K)``. ``evaluate`` and
-        ``count_passes`` count the passes of this module; give them ``model`` to count the rows.
+        A module that maps images ``(N, C, H, W)`` to mean log-probabilities ``(N, K)``. ``evaluation.evaluate``
+        and ``core.running.count_passes`` count the passes of this module; give them ``model`` to count the rows.
 
     Raises:
         ValueError: for bad input; the message names the argument.
@@ -59,7 +61,14 @@ def eot(
 
 
 class _Expectation(nn.Module):
-    def __init__(self, model: Model, transform: Transform, samples: int, generator, batch_size: int | None):
+    def __init__(
+        self,
+        model: Model,
+        transform: Transform,
+        samples: int,
+        generator: torch.Generator | None,
+        batch_size: int | None,
+    ):
         super().__init__()
         self.model, self.transform, self.samples = model, transform, samples
         self.generator, self.batch_size = generator, batch_size

@@ -1,7 +1,7 @@
 """Random transforms ``(images, generator) -> images``, differentiable, every image with a draw of its own.
 
 They stand for what happens to a picture between the attacker and the network: it is moved, turned, seen from
-nearer or farther, in another light, through a noisy camera. :func:`advcourse.wrappers._eot` averages over them.
+nearer or farther, in another light, through a noisy camera. ``eot`` averages over them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def random_rigid(max_shift: float = 0.0, max_angle: float = 0.0, scales: tuple[f
 
 
 def random_lighting(brightness: float = 0.0, contrast: float = 0.0) -> Transform:
-    r"""Another light: :math:`\mathrm{clamp}_{[0,1]}\bigl(c\,(x - \tfrac12) + \tfrac12 + b\bigr)`, b and c uniform.
+    """Another light: clamp(c (x - ½) + ½ + b, 0, 1), b and c uniform.
 
     Args:
         brightness: b is in [-brightness, brightness], in pixel units of [0, 1].

@@ -1,4 +1,4 @@
-"""How each perturbation in ``files/crafted/`` was made: one recipe a name, run by `python -m advcourse craft NAME`."""
+"""How each perturbation in ``files/crafted`` was made: one recipe a name, run by ``python -m advcourse craft NAME``."""
 
 from __future__ import annotations
 

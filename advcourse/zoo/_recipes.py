@@ -1,4 +1,4 @@
-"""How each network in ``files/weights/`` was trained: one recipe a name, run by `python -m advcourse train NAME`."""
+"""How each network in ``files/weights/`` was trained: one recipe a name, run by ``python -m advcourse train NAME``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from advcourse.attacks import pgd
 
 @dataclass(frozen=True)
 class Recipe:
-    """What makes one shipped network, besides its architecture (`models.build(name)`).
+    """What makes one shipped network, besides its architecture (``zoo.weights.build(name)``).
 
-    The learning rate follows one cycle (up to `lr` over the first `warmup` of the steps, then down to nearly
+    The learning rate follows one cycle (up to ``lr`` over the first ``warmup`` of the steps, then down to nearly
     nothing along a cosine; Smith & Topin 2017, arXiv:1708.07120).
     """
 
@@ -39,17 +39,22 @@ class Recipe:
 
 
 class AdversarialLoss(nn.Module):
-    """Cross-entropy at what PGD finds from a random start, in a ball that grows to `eps` while training warms up.
+    """Cross-entropy at what PGD finds from a random start, in a ball that grows to ``eps`` while training warms up.
 
-    min_θ E max_{‖δ‖∞ ≤ ε} ℓ(f_θ(x + δ), y); Madry et al. 2017, arXiv:1706.06083, equation 2.1. With the whole ball
-    from the start, training on MNIST at ε = 0.3 stays for long at the constant prediction.
+    The problem is equation 2.1 of Madry et al. 2017, arXiv:1706.06083::
+
+        min_θ 𝔼 max_δ ℓ(f_θ(x + δ), y)  such that  ‖δ‖∞ ≤ ε
+
+    With the whole ball from the start, training on MNIST at ε = 0.3 stays for long at the constant prediction.
 
     Args:
         total_steps: training steps in all.
         eps: radius, in pixel units of [0, 1].
         steps: of the attack, each 2.5·ε/steps long.
-        warmup: share of the training steps over which the radius grows from 0 to `eps`.
+        warmup: share of the training steps over which the radius grows from 0 to ``eps``.
     """
+
+    step: Tensor
 
     def __init__(self, total_steps: int, *, eps: float, steps: int, warmup: float) -> None:
         super().__init__()

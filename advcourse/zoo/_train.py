@@ -6,6 +6,7 @@ import datetime
 import time
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,9 @@ from advcourse.core.validation import check_count
 from advcourse.evaluation import evaluate
 from advcourse.zoo._architectures import build
 from advcourse.zoo._recipes import RECIPES, Recipe
+
+if TYPE_CHECKING:
+    from accelerate.state import AcceleratorState
 
 ROBUST_STEPS, ROBUST_STEP_SIZE = 40, 0.01
 
@@ -77,14 +81,15 @@ def measure(model: nn.Module, recipe: Recipe, images: Tensor, labels: Tensor) ->
     if recipe.eps is None:
         return facts
     device = next(model.parameters()).device
-    options = {"eps": recipe.eps, "steps": ROBUST_STEPS, "step_size": ROBUST_STEP_SIZE, "random_start": True}
+    options: dict[str, Any] = {"eps": recipe.eps, "steps": ROBUST_STEPS, "step_size": ROBUST_STEP_SIZE}
+    options |= {"random_start": True}
     attack = partial(pgd, **options, generator=torch.Generator(device).manual_seed(recipe.seed))
     report = evaluate(model, attack, images.to(device), labels.to(device))
     text = f"pgd({', '.join(f'{key}={value}' for key, value in options.items())})"
     return facts | {"robust_accuracy": report.robust_accuracy, "attack": text}
 
 
-def _facts(name: str, recipe: Recipe, epochs: int, state: object, history: list[dict]) -> dict:
+def _facts(name: str, recipe: Recipe, epochs: int, state: AcceleratorState, history: list[dict]) -> dict:
     default = "" if epochs == recipe.epochs else f" --epochs {epochs}"
     described = runtime.describe()
     return {

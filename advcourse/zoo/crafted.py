@@ -1,6 +1,6 @@
 """Perturbations that take minutes to optimise, made by this project and shipped as small files.
 
-`load("patch/toaster")` hands one out; `python -m advcourse craft patch/toaster` makes it again and measures it.
+``load("patch/toaster")`` hands one out; ``python -m advcourse craft patch/toaster`` makes it again and measures it.
 """
 
 from __future__ import annotations

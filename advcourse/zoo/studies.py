@@ -1,6 +1,6 @@
 """Comparisons that take an hour or more to train, made by this project and shipped as small tables.
 
-`load("augmentation")` hands one out; `python -m advcourse study augmentation` makes it again.
+``load("augmentation")`` hands one out; ``python -m advcourse study augmentation`` makes it again.
 """
 
 from __future__ import annotations
@@ -94,14 +94,15 @@ def load(name: str = "augmentation", *, folder: Path = FOLDER) -> dict:
 
 
 def summary(study: dict, measure: str = "accuracy", level: float = 0.95) -> pandas.DataFrame:
-    r"""Per arm: mean and standard deviation over the seeds, and the gain over the same policy alone.
+    """Per arm: mean and standard deviation over the seeds, and the gain over the same policy alone.
 
-    The gain is the mean of the differences :math:`d_s` between two runs of one seed s, which begin at the same weights
-    and see the images in the same order, with the interval :math:`\bar d \pm t\, s_d/\sqrt n` of Student's t.
+    The gain is the mean of the differences dₛ between two runs of one seed s, which begin at the same weights and see
+    the images in the same order, with the interval ``d̄ ± t σ / √n`` of Student's t, σ their standard
+    deviation and n the number of seeds.
 
     Args:
-        study: from :func:`load`.
-        measure: of :data:`MEASURES`.
+        study: from ``load``.
+        measure: of ``MEASURES``.
         level: of the interval, in (0, 1).
 
     Raises:
@@ -143,7 +144,7 @@ def make(
 
     Args:
         name: of the study.
-        arms: of :data:`ARMS` and :data:`CONTROLS`.
+        arms: of ``ARMS`` and ``CONTROLS``.
         seeds: how many, from 0.
         settings: of all runs.
         device: to train on, where accelerate finds one of its kind.

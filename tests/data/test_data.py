@@ -141,9 +141,9 @@ def test_train_and_test_digits_are_disjoint():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("cifar",), "unknown data set 'cifar'; known: digits, mnist, .*cue-conflict"),
-        (("mnist", "valid"), "split is 'valid'; mnist has train and test"),
-        (("photos", "train"), "split is 'train'; photos has test"),
+        (("cifar",), "name is 'cifar', expected one of digits, mnist, .*cue-conflict"),
+        (("mnist", "valid"), "split is 'valid', expected train or test: mnist"),
+        (("photos", "train"), "split is 'train', expected test: photos"),
         (("digits", "test", 0), "n is 0, expected at least 1"),
         (("digits", "test", 2.5), "n is 2.5, expected a whole number"),
     ],

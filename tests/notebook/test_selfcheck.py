@@ -224,8 +224,8 @@ def test_the_table_shows_every_row_escaped_and_marked():
     assert cells.texts == ["✓", "a", "fine", "✓ note", "b", "1 < 2", "✗", "c", "<script>What to do: try & see"]
 
 
-def test_the_summary_counts():
+def test_the_headline_counts():
     ok, note, failed = Row("a", OK, ""), Row("b", NOTE, ""), Row("c", FAILED, "", "")
-    assert selfcheck.summary([ok, ok]) == "All 2 checks passed."
-    assert selfcheck.summary([ok, note]) == "All 2 checks passed, 1 with a note."
-    assert selfcheck.summary([ok, note, failed]) == "1 of 3 checks failed."
+    assert selfcheck.headline([ok, ok]) == "All 2 checks passed."
+    assert selfcheck.headline([ok, note]) == "All 2 checks passed, 1 with a note."
+    assert selfcheck.headline([ok, note, failed]) == "1 of 3 checks failed."

@@ -10,8 +10,7 @@ from scipy.fft import dct
 from advcourse import data, models
 from advcourse.core.losses import cross_entropy, input_gradient
 from advcourse.core.running import count_passes
-from advcourse.structured import flow, flow_field, flow_with_field, warp
-from advcourse.structured._flow import eigenvectors
+from advcourse.structured import eigenvectors, flow, flow_field, flow_with_field, warp
 from tests.structured import dense
 from tests.support.toys import Affine, pictures, smooth_cnn
 

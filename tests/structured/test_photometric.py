@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from advcourse.structured import edge_correlation, edge_strength, photometric_operator
-from advcourse.structured._photometric import Photometric
-from advcourse.structured._solvers import factor, pcg
+from advcourse.structured import Photometric, edge_correlation, edge_strength, factor, pcg, photometric_operator
 from tests.structured import dense
 from tests.support.toys import pictures
 

@@ -19,12 +19,12 @@ from advcourse.structured import (
     edge_correlation,
     eigenbases,
     eigenbasis,
+    eigenvectors,
     flow_field,
     learned_basis,
     recolor,
     recolor_operator,
 )
-from advcourse.structured._flow import eigenvectors
 from tests.structured import dense
 from tests.support.toys import pictures, smooth_cnn
 

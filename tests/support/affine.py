@@ -1,22 +1,30 @@
-"""Affine models, and how far an image really is from their decision boundary, with and without the box."""
+"""Affine models, how long a perturbation is, and how far an image really is from their decision boundary."""
 
 import torch
 from torch import Tensor
 
+from tests.support.scenes import draw, seeded
 from tests.support.toys import Affine
 
 D = 12
 
 
-def affine(classes: int, seed: int = 0) -> Affine:
-    weight = torch.randn(classes, D, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    return Affine(weight.requires_grad_(False))
+def affine(classes: int, seed: int = 0, *, size: int = D, bias: float = 0.0) -> Affine:
+    """For images of ``size`` numbers, those of :func:`scattered` by default; ``bias`` is that of class 0."""
+    offset = torch.zeros(classes, dtype=torch.float64)
+    offset[0] = bias
+    return Affine(draw(classes, size, seed=seed), offset)
 
 
 def scattered(n: int = 8, spread: float = 0.2) -> Tensor:
     """Images around mid-grey; at ``spread`` 1 they fill the box, above that they touch its ends."""
-    draw = torch.rand(n, 1, 3, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    return (0.5 + spread * (draw - 0.5)).clamp(0, 1)
+    between = torch.rand(n, 1, 3, 4, generator=seeded(2), dtype=torch.float64)
+    return (0.5 + spread * (between - 0.5)).clamp(0, 1)
+
+
+def length(delta: Tensor, norm: str) -> Tensor:
+    """Of each image's perturbation, ``(N,)``."""
+    return torch.linalg.vector_norm(delta.flatten(1), {"linf": torch.inf, "l2": 2, "l1": 1}[norm], dim=1)
 
 
 def exact_distance(model: Affine, images: Tensor, labels: Tensor, norm: str = "l2") -> Tensor:
@@ -38,7 +46,6 @@ def exact_distance(model: Affine, images: Tensor, labels: Tensor, norm: str = "l
                 middle = (low + high) / 2
                 short = gap + w @ ((x + middle * direction).clamp(0, 1) - x) < 0
                 low, high = (middle, high) if short else (low, middle)
-            move = (x + high * direction).clamp(0, 1) - x
-            lengths.append(torch.linalg.vector_norm(move, 2 if norm == "l2" else torch.inf))
+            lengths.append(length(((x + high * direction).clamp(0, 1) - x)[None], norm)[0])
         found.append(torch.stack(lengths).min())
     return torch.stack(found)

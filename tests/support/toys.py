@@ -38,6 +38,14 @@ class Constant(nn.Module):
         return self.logits.to(x.dtype).expand(len(x), -1)
 
 
+class Ripples(nn.Module):
+    """Two classes whose margin ripples along the mean of the image, so that steps overshoot."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = x.mean((1, 2, 3))
+        return torch.stack([1.5 + torch.sin(60 * mean) + mean, torch.zeros_like(mean)], 1)
+
+
 def smooth_cnn(channels: int = 2, classes: int = 4, dtype: torch.dtype = torch.float64) -> nn.Module:
     """A random network with BatchNorm and dropout, smooth so that rounding does not flip gradients' signs."""
     with torch.random.fork_rng([]):

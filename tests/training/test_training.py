@@ -343,6 +343,17 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         quiet_fit(make_model(), make_data(), epochs=5, batch_size=16, seed=7, checkpoint=path)
 
 
+def test_a_checkpoint_of_an_older_format_is_refused(tmp_path):
+    path = tmp_path / "run.pt"
+    full_run(make_model(), path)
+    saved = torch.load(path, weights_only=True)
+    del saved["run"]["format"]
+    saved["progress"]["total"] = saved["progress"].pop("totals")
+    torch.save(saved, path)
+    with pytest.raises(ValueError, match="of another run.*resume=False"):
+        full_run(make_model(), path)
+
+
 def test_a_failed_write_keeps_the_checkpoint_before_it(tmp_path):
     path, run = tmp_path / "run.pt", {"seed": 0}
     loop.save(path, run, {"step": 1}, {"model": make_model()})

@@ -11,6 +11,8 @@ from tqdm import tqdm
 
 from advcourse.core.losses import input_gradient
 
+Box = tuple[float, float] | tuple[Tensor, Tensor]
+
 
 def draw_rows(images: Tensor, count: int, generator: torch.Generator | None) -> Tensor:
     """The places of ``count`` of the images, all where there are fewer, drawn without repetition."""
@@ -24,18 +26,17 @@ def descend(
     *,
     steps: int,
     step_size: float,
-    low: float | Tensor = 0.0,
-    high: float | Tensor = 1.0,
+    box: Box = (0.0, 1.0),
     progress: bool = False,
 ) -> None:
-    """Steps of Adam down a random loss, in place; clamped to [low, high] after each.
+    """Steps of Adam down a random loss, in place; clamped into the box after each.
 
     Args:
         pixels: what is optimised, a leaf that requires its gradient.
         loss: draws anew and returns a scalar that depends on ``pixels``.
         steps: how many.
         step_size: Adam's learning rate.
-        low, high: bounds, one for all or one for each value.
+        box: the lowest and the highest values, one for all or one for each.
         progress: show a bar on stdout, with the loss of the last step.
     """
     adam = torch.optim.Adam([pixels], lr=step_size)
@@ -44,5 +45,5 @@ def descend(
         pixels.grad = input_gradient(value, pixels)
         adam.step()
         with torch.no_grad():
-            pixels.clamp_(low, high)
+            pixels.clamp_(*box)
         bar.set_postfix(loss=f"{value.item():.3f}", refresh=False)

@@ -48,7 +48,7 @@ class Patch:
     max_angle: float = 20.0
     scales: tuple[float, float] = (1.0, 1.0)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, held in (("image", self.image), ("mask", self.mask)):
             if not isinstance(held, Tensor) or held.dim() != 3:
                 came = tuple(held.shape) if isinstance(held, Tensor) else type(held).__name__
@@ -71,9 +71,11 @@ class Patch:
         angle: float | None = None,
         scale: float | None = None,
     ) -> Tensor:
-        r"""The patch p with its mask m pasted into each image, at a place, angle and scale of the image's own.
+        """The patch p with its mask m pasted into each image, at a place, angle and scale of the image's own.
 
-        .. math:: A(p, x, t) = (1 - t(m))\,x + t(m\,p)
+        The operator is::
+
+            A(p, x, t) = (1 - t(m)) x + t(m p)
 
         Differentiable in the images and the patch. All that is not given is drawn: the angle and the scale uniform
         in their ranges, the place uniform among those where nothing sticks out of the image. A patch that is too large
@@ -102,11 +104,11 @@ class Patch:
         scales = self.scales if scale is None else (scale, scale)
         check_pair("angle", angles)
         check_interval("scale", scales, above=0)
-        angle, scale = draw(images, *angles, generator), draw(images, *scales, generator)
+        turns, factors = draw(images, *angles, generator), draw(images, *scales, generator)
         mask = self.mask.to(images)
         x, y = (
             _within(length, *reach, draw(images, 0, 1, generator))
-            for length, reach in zip(images.shape[:1:-1], _reach(mask[0], angle, scale), strict=True)
+            for length, reach in zip(images.shape[:1:-1], _reach(mask[0], turns, factors), strict=True)
         )
         if place is not None:
             check_pair("place", place)
@@ -114,7 +116,7 @@ class Patch:
         # The patch is masked before it is resampled: nothing outside the mask bleeds in at its edge.
         both = torch.cat([mask * self.image.to(images), mask])[None]
         dx, dy = x - (images.shape[3] - 1) / 2, y - (images.shape[2] - 1) / 2
-        pasted, cover = similarity(both, images.shape[2:], dx, dy, angle, scale).tensor_split([-1], dim=1)
+        pasted, cover = similarity(both, images.shape[2:], dx, dy, turns, factors).tensor_split([-1], dim=1)
         return clip((1 - cover) * images + pasted)
 
 
@@ -185,13 +187,15 @@ def patch(
     generator: torch.Generator | None = None,
     progress: bool = False,
 ) -> Patch:
-    r"""Adversarial patch: a picture that the network takes for its target wherever and in whatever image it lies.
+    """Adversarial patch: a picture that the network takes for its target wherever and in whatever image it lies.
 
-    .. math:: \hat p = \arg\max_{p\in[0,1]}\ \mathbb E_{x,\,t}\,\bigl[\log\Pr(\hat y \mid A(p, x, t))\bigr]
+    It solves::
 
-    with A of :meth:`Patch.apply`: no norm bounds the patch, it is masked instead. Adam on the pixels, clamped to
+        p̂ = argmax_{p∈[0,1]} 𝔼_{x,t}[log Pr(ŷ | A(p, x, t))]
+
+    with A of ``Patch.apply``: no norm bounds the patch, it is masked instead. Adam on the pixels, clamped to
     [0, 1] after every step; each step draws ``batch_size`` images and, for each, ``samples`` places, angles and scales.
-    Costs steps x batch_size x samples rows forward and backward.
+    Costs ``steps * batch_size * samples`` rows forward and backward.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
@@ -211,7 +215,7 @@ def patch(
         progress: show a progress bar on stdout, with the loss of the last step.
 
     Returns:
-        The :class:`Patch`, without a graph, of the images' precision and on their device.
+        The ``Patch``, without a graph, of the images' precision and on their device.
 
     Raises:
         ValueError: for bad input; the message names the argument.
@@ -227,7 +231,7 @@ def patch(
         check_callable(transform=transform)
     with untouched(model, images, generator):
         images = images.detach()
-        mask = patch_mask(tuple(images.shape[2:]), area, shape).to(images)
+        mask = patch_mask((images.shape[2], images.shape[3]), area, shape).to(images)
         pixels = (
             images.new_full((images.shape[1], *mask.shape[1:]), 0.5) if init is None else _start(init, images, mask)
         )

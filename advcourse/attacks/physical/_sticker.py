@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor
@@ -40,7 +41,7 @@ def printable_colours(levels: int = 5, spread: float = 0.6) -> Tensor:
 
 
 def non_printability(image: Tensor, mask: Tensor, palette: Tensor) -> Tensor:
-    r"""Mean distance of the masked pixels to the nearest printable colour, :math:`\min_{q\in P}\|p-q\|_2`.
+    """Mean distance of the masked pixels to the nearest printable colour, ``min_{q∈P} ‖p - q‖₂``.
 
     Sharif et al. 2016 multiply the distances to all of P instead, which is zero for the same pictures, but
     underflows and loses its gradient for a palette of more than a few colours. The minimum is that of Thys, Van Ranst
@@ -85,6 +86,16 @@ def bars(height: int, width: int, *, length: float = 0.5, thickness: float = 0.1
     return mask
 
 
+class Photograph(TypedDict, total=False):
+    """How an object is photographed: attributes of a ``Sticker``."""
+
+    max_shift: float
+    max_angle: float
+    scales: tuple[float, float]
+    brightness: float
+    contrast: float
+
+
 @dataclass(frozen=True, eq=False)
 class Sticker:
     """A print that is stuck on an object, and how the object is then photographed.
@@ -93,12 +104,12 @@ class Sticker:
         image: ``(C, H, W)`` in [0, 1], the print; it lies on images of that size.
         mask: ``(1, H, W)``, 1 where it covers the object and 0 elsewhere.
         light: mean brightness of what it covers, for which the print shows its own colours. On an object whose covered
-            part is darker or brighter, the print is so by the same factor, as it lies in the same light. None: no
-            adaptation.
+            part is darker or brighter, the print is so by the same factor, as it lies in the same light.
+            ``None``: no adaptation.
         max_shift: the photograph is shifted by up to so many pixels,
         max_angle: turned by up to so many degrees,
         scales: and scaled by a factor between these two.
-        brightness, contrast: its light, as in :func:`advcourse.wrappers._transforms.random_lighting`.
+        brightness, contrast: its light, as in ``wrappers.random_lighting``.
 
     Raises:
         ValueError: for a mask that is misshapen, empty or not binary; the message names the attribute.
@@ -113,7 +124,7 @@ class Sticker:
     brightness: float = 0.15
     contrast: float = 0.25
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_images(self.image[None], "image")
         check_mask(self.mask, self.image[None])
 
@@ -160,43 +171,44 @@ def sticker(
     samples: int = 2,
     generator: torch.Generator | None = None,
     progress: bool = False,
-    **photograph: float | tuple[float, float],
+    **photograph: Unpack[Photograph],
 ) -> Sticker:
-    r"""RP2: the print inside a mask that the network takes for its target on any object, in any pose and light.
+    """RP2: the print inside a mask that the network takes for its target on any object, in any pose and light.
 
-    .. math:: \arg\min_{s\in[0,1]}\ \mathbb E_{x,\,t}\bigl[-\log\Pr(\hat y\mid t((1-m)\,x+m\,s))\bigr]
-       + \lambda_1\,\mathrm{NPS}(s) + \lambda_2\,\mathrm{TV}(s)
+    It solves::
+
+        argmin_{s∈[0,1]} 𝔼_{x,t}[-log Pr(ŷ | t((1 - m) x + m s))] + λ₁ NPS(s) + λ₂ TV(s)
 
     NPS is the non-printability score and TV the total variation, both over the mask m; t moves object and sticker
-    together. Adam on the pixels, clamped to [0, 1] after every step. Costs steps x batch_size x samples rows forward
-    and backward. The paper adds a perturbation to the object's image and bounds its norm; here the mask alone bounds
-    it, and a print covers what is under it.
+    together. Adam on the pixels, clamped to [0, 1] after every step. Costs ``steps * batch_size * samples`` rows
+    forward and backward. The paper adds a perturbation to the object's image and bounds its norm; here the mask alone
+    bounds it, and a print covers what is under it.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
         images: of objects of one kind, in one place of the image, ``(N, C, H, W)`` in [0, 1].
-        mask: ``(1, H, W)`` or ``(H, W)``, 1 where the sticker is and 0 elsewhere, as :func:`bars` makes it.
+        mask: ``(1, H, W)`` or ``(H, W)``, 1 where the sticker is and 0 elsewhere, as ``bars`` makes it.
         target: the class to reach.
-        palette: printable colours ``(P, C)``; :func:`printable_colours` where it is not given.
-        printable: :math:`\lambda_1`, per unit of mean distance to the palette.
-        smooth: :math:`\lambda_2`, per unit of mean variation.
-        same_light: whether the print is as dark or bright as the object it lies on (:class:`Sticker`, ``light``).
+        palette: printable colours ``(P, C)``; ``printable_colours`` where it is not given.
+        printable: λ₁, per unit of mean distance to the palette.
+        smooth: λ₂, per unit of mean variation.
+        same_light: whether the print is as dark or bright as the object it lies on (``Sticker``, ``light``).
         steps: of Adam.
         step_size: Adam's learning rate, in pixel units of [0, 1].
         batch_size: images per step, without repetition; all where there are fewer.
         samples: poses and lights per image and step.
         generator: draws images, poses and lights; the global random state is then left as it was.
         progress: show a progress bar on stdout, with the loss.
-        photograph: ``max_shift``, ``max_angle``, ``scales``, ``brightness``, ``contrast`` of the :class:`Sticker`.
+        photograph: ``max_shift``, ``max_angle``, ``scales``, ``brightness``, ``contrast`` of the ``Sticker``.
 
     Returns:
-        The :class:`Sticker`, without a graph; outside the mask its image is zero.
+        The ``Sticker``, without a graph; outside the mask its image is zero.
 
     Raises:
         ValueError: for bad input; the message names the argument.
 
     Source: Eykholt et al. 2018, arXiv:1707.08945, equation 3; the non-printability score is Sharif et al. 2016's
-        (CCS, "Accessorize to a crime"), the total variation that of Mahendran & Vedaldi 2015, arXiv:1412.0035.
+    (CCS, "Accessorize to a crime"), the total variation that of Mahendran & Vedaldi 2015, arXiv:1412.0035.
     """
     check_images(images)
     check_model(model, images)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from advcourse.attacks.physical._optimise import descend
+from advcourse.attacks.physical._optimise import Box, descend
 from advcourse.core.losses import nll
 from advcourse.core.running import Model, untouched
 from advcourse.core.validation import check_at_least, check_callable, check_class, check_count, check_model
@@ -34,23 +34,25 @@ def texture(
     generator: torch.Generator | None = None,
     progress: bool = False,
 ) -> Tensor:
-    r"""Adversarial texture: expectation over the poses in which an object may be seen.
+    """Adversarial texture: expectation over the poses in which an object may be seen.
 
-    .. math:: \arg\max_{\tau\in[0,1]}\ \mathbb E_{t}\bigl[\log\Pr(\hat y\mid R_t(\tau))\bigr]
-       - \lambda\,\mathrm{mean}\,(\tau-\tau_0)^2, \qquad \|\tau-\tau_0\|_\infty\le\varepsilon
+    It solves::
 
-    where :math:`R_t` renders the texture in pose t. Without a target it maximises
-    :math:`-\mathbb E_t[\log\Pr(y\mid R_t(\tau))]`, y the label. Adam on the texture, put back into the box and
-    the ball after every step; each step draws poses of its own. Costs steps x samples rows forward and backward.
+        argmax_{τ∈[0,1]} 𝔼ₜ[log Pr(ŷ | Rₜ(τ))] - λ mean (τ - τ₀)²,  ‖τ - τ₀‖∞ ≤ ε
+
+    where Rₜ renders the texture in pose t. Without a target it maximises ``-𝔼ₜ[log Pr(y | Rₜ(τ))]``, y the label. Adam
+    on the texture, put back into the box and the ball after every step; each step draws poses of its own. Costs
+    ``steps * samples`` rows forward and backward.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
-        object: what is painted; :math:`\tau_0` is its texture.
+        object: what is painted; τ₀ is its texture.
         target: the class to reach.
         label: the class to get away from; one of the two is given, or both, when the target decides.
         eps: the most by which a channel of the texture may change, in units of [0, 1]; unbounded where it is not given.
-        penalty: :math:`\lambda`, the weight of the mean squared change.
-        poses: ``(n, generator) -> Poses``: the distribution; ``functools.partial(draw_poses, …)`` sets its ranges.
+        penalty: λ, the weight of the mean squared change.
+        poses: ``(n, generator) -> Poses``: the distribution; ``functools.partial(rendering.draw_poses, …)`` sets its
+            ranges.
         size: of the pictures, height and width.
         steps: of Adam.
         step_size: Adam's learning rate, in units of [0, 1].
@@ -66,7 +68,7 @@ def texture(
         ValueError: for bad input; the message names the argument.
 
     Source: Athalye, Engstrom, Ilyas & Kwok 2018, arXiv:1707.07397, sections 2.1 and 2.3 (there with a penalty in
-        LAB colours and no bound).
+    LAB colours and no bound).
     """
     if not isinstance(object, TexturedObject):
         raise ValueError(f"object is a {type(object).__name__}, expected a TexturedObject")
@@ -85,14 +87,14 @@ def texture(
         if init.shape != original.shape:
             raise ValueError(f"init has shape {tuple(init.shape)}, expected the object's {tuple(original.shape)}")
     check_model(model, original[None])
-    low, high = (0.0, 1.0) if eps is None else ((original - eps).clamp_min(0), (original + eps).clamp_max(1))
+    box: Box = (0.0, 1.0) if eps is None else ((original - eps).clamp_min(0), (original + eps).clamp_max(1))
 
     def seen(textures: Tensor, generator: torch.Generator | None) -> Tensor:
         return object.render(textures, object.views(poses(len(textures), generator), size))
 
     scene = eot(model, seen, samples, generator=generator)
     with untouched(model, original, generator):
-        pixels = (original if init is None else init.detach().to(original)).clamp(low, high).requires_grad_()
+        pixels = (original if init is None else init.detach().to(original)).clamp(*box).requires_grad_()
 
         def loss() -> Tensor:
             scores = scene(pixels[None])
@@ -100,5 +102,5 @@ def texture(
             aim = nll(scores, torch.tensor([label if target is None else target], device=scores.device))[0]
             return (-aim if target is None else aim) + penalty * (pixels - original).square().mean()
 
-        descend(pixels, loss, steps=steps, step_size=step_size, low=low, high=high, progress=progress)
+        descend(pixels, loss, steps=steps, step_size=step_size, box=box, progress=progress)
     return pixels.detach()

@@ -12,7 +12,7 @@ from torch import nn
 from advcourse.attacks.physical import texture
 from advcourse.evaluation import Outcomes, outcomes, pose_table
 from advcourse.rendering import Poses, TexturedObject, at_pose, draw_poses, rotation, soccer_ball
-from advcourse.rendering._render import FIELD_OF_VIEW, SLACK
+from advcourse.rendering._render import FIELD_OF_VIEW, OVERLAP
 from tests.support.toys import Constant
 
 PARTS = 1 / math.tan(math.radians(FIELD_OF_VIEW / 2))  # half picture heights per unit of x / depth
@@ -98,7 +98,7 @@ def test_texture_is_interpolated_with_perspective():
     along = 2 * column / (PARTS * cos - column * sin)
     expected = (along / half + 1) / 2
     assert mask.sum() > 300
-    torch.testing.assert_close(views.uv[0, ..., 0][mask], expected[mask], rtol=0, atol=2 * SLACK)
+    torch.testing.assert_close(views.uv[0, ..., 0][mask], expected[mask], rtol=0, atol=2 * OVERLAP)
 
 
 def test_the_nearer_face_hides_the_farther_whatever_their_order():

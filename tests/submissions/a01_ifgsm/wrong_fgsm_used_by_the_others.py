@@ -1,14 +1,7 @@
 """The sign of FGSM is flipped, and the other attacks are built on it: only FGSM itself loses points."""
 
 EXPECTED = {"test_fgsm": 0}
-
-
-# %% grade_id: fgsm
-def fgsm(model, images, labels, eps):
-    x = images.detach().clone().requires_grad_()
-    loss = F.cross_entropy(model(x), labels)
-    (gradient,) = torch.autograd.grad(loss, x)
-    return (images - eps * gradient.sign()).clamp(0, 1)
+REPLACE = {"fgsm": {"x.detach() + eps": "x.detach() - eps"}}
 
 
 # %% grade_id: ifgsm

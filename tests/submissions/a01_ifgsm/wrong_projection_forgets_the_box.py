@@ -1,8 +1,4 @@
 """The projection keeps to the ball but not to [0, 1]; the bounded attack that uses it is graded by itself."""
 
 EXPECTED = {"test_project": 0}
-
-
-# %% grade_id: project
-def project(adversarial, images, eps):
-    return torch.clamp(adversarial, images - eps, images + eps)
+REPLACE = {"project": {"inside_ball.clamp(0, 1)": "inside_ball"}}

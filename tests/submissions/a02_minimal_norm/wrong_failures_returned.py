@@ -1,15 +1,4 @@
 """Images whose prediction has not changed after all steps come back moved."""
 
 EXPECTED = {"test_deepfool": 0}
-
-
-# %% grade_id: deepfool
-def deepfool(model, images, steps, overshoot):
-    with torch.no_grad():
-        first = model(images).argmax(1)
-    x, total = images.clone(), torch.zeros_like(images)
-    for _ in range(steps):
-        active = (model(x).argmax(1) == first).view(-1, 1, 1, 1)
-        total = total + deepfool_step(model, x) * active
-        x = images + (1 + overshoot) * total
-    return x
+REPLACE = {"deepfool": {"return torch.where(changed.view(-1, 1, 1, 1), x, images)": "return x"}}

@@ -1,16 +1,4 @@
 """The steps are not stretched, so images come to the boundary and do not cross it."""
 
 EXPECTED = {"test_deepfool": 0}
-
-
-# %% grade_id: deepfool
-def deepfool(model, images, steps, overshoot):
-    with torch.no_grad():
-        first = model(images).argmax(1)
-    x, total = images.clone(), torch.zeros_like(images)
-    for _ in range(steps):
-        active = (model(x).argmax(1) == first).view(-1, 1, 1, 1)
-        total = total + deepfool_step(model, x) * active
-        x = images + total
-    changed = model(x).argmax(1) != first
-    return torch.where(changed.view(-1, 1, 1, 1), x, images)
+REPLACE = {"deepfool": {"images + (1 + overshoot) * total": "images + total"}}

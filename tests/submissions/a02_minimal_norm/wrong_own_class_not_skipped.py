@@ -1,12 +1,4 @@
 """The predicted class is not left out: its distance is 0 divided by 0."""
 
 EXPECTED = {"test_boundary_distances": 0}
-
-
-# %% grade_id: boundary_distances
-def boundary_distances(weight, bias, images):
-    logits = images.flatten(1) @ weight.T + bias
-    top = logits.argmax(1)
-    gaps = logits - logits.gather(1, top[:, None])
-    normals = weight[None] - weight[top][:, None]
-    return gaps.abs() / normals.norm(dim=2)
+REPLACE = {"boundary_distances": {".scatter(1, predicted[:, None], torch.inf)": ""}}

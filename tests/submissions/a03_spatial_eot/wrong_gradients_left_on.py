@@ -1,12 +1,9 @@
 """backward() fills the .grad of the model's parameters."""
 
 EXPECTED = {"test_eot_gradient_traces": 0}
-
-
-# %% grade_id: eot_gradient
-def eot_gradient(model, images, targets, transforms):
-    x = images.detach().clone().requires_grad_()
-    logits = torch.stack([model(rotate_translate(x, t)) for t in transforms])
-    values = logits.log_softmax(2).gather(2, targets.expand(len(transforms), -1)[..., None])
-    values.mean(0).sum().backward()
-    return x.grad
+REPLACE = {
+    "eot_gradient": {
+        "(gradient,) = torch.autograd.grad(total / n, x)": "(total / n).backward()",
+        "return gradient": "return x.grad",
+    }
+}

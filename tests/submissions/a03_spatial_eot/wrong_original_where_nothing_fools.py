@@ -1,23 +1,4 @@
 """Where nothing fools, the image comes back as it was instead of under the largest loss."""
 
 EXPECTED = {"test_grid_search": 0}
-
-
-# %% grade_id: grid_search
-def grid_search(model, images, labels, transforms):
-    n = len(images)
-    chosen = torch.zeros(n, dtype=torch.int64)
-    largest = torch.full((n,), -torch.inf, dtype=images.dtype)
-    active = torch.arange(n)
-    with torch.no_grad():
-        for k, transform in enumerate(transforms):
-            if len(active) == 0:
-                break
-            logits = model(rotate_translate(images[active], transform.expand(len(active), 3)))
-            loss = F.cross_entropy(logits, labels[active], reduction="none")
-            fooled = logits.argmax(1) != labels[active]
-            better = fooled
-            chosen[active[better]] = k
-            largest[active[better]] = loss[better]
-            active = active[~fooled]
-        return rotate_translate(images, transforms[chosen]), chosen
+REPLACE = {"grid_search": {"fooled | (loss > largest[active])": "fooled"}}

@@ -1,11 +1,4 @@
 """The first draw is used n times."""
 
 EXPECTED = {"test_eot_gradient": 0}
-
-
-# %% grade_id: eot_gradient
-def eot_gradient(model, images, targets, transforms):
-    x = images.detach().clone().requires_grad_()
-    logits = torch.stack([model(rotate_translate(x, transforms[0])) for t in transforms])
-    values = logits.log_softmax(2).gather(2, targets.expand(len(transforms), -1)[..., None])
-    return torch.autograd.grad(values.mean(0).sum(), x)[0]
+REPLACE = {"eot_gradient": {"transforms.flatten(0, 1)": "transforms[0].repeat(n, 1)"}}

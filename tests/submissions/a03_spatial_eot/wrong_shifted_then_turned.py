@@ -1,16 +1,11 @@
 """The picture is shifted first and then turned about the centre, which turns the shift too."""
 
 EXPECTED = {"test_rotate": 0}
-
-
-# %% grade_id: rotate_translate
-def rotate_translate(images, transforms):
-    dx, dy, angle = transforms.to(images).view(-1, 3, 1, 1).unbind(1)
-    height, width = images.shape[2:]
-    rows, columns = torch.arange(height).to(images), torch.arange(width).to(images)
-    v, u = torch.meshgrid(rows, columns, indexing="ij")
-    right, down = u - (width - 1) / 2, v - (height - 1) / 2
-    c, s = torch.deg2rad(angle).cos(), torch.deg2rad(angle).sin()
-    across, along = c * right - s * down - dx, s * right + c * down - dy
-    points = torch.stack([across + (width - 1) / 2, along + (height - 1) / 2], -1)
-    return F.grid_sample(images, pixel_to_grid(points, height, width, False), align_corners=False)
+REPLACE = {
+    "rotate_translate": {
+        "(width - 1) / 2 - dx": "(width - 1) / 2",
+        "(height - 1) / 2 - dy": "(height - 1) / 2",
+        "cosine * right - sine * down": "cosine * right - sine * down - dx",
+        "sine * right + cosine * down": "sine * right + cosine * down - dy",
+    }
+}

@@ -1,11 +1,4 @@
 """The eigenvalues of the periodic differences, 2πk / n."""
 
 EXPECTED = {"test_cosine_transform": 0}
-
-
-# %% grade_id: cosine_transform
-def cosine_transform(n):
-    k = torch.arange(n, dtype=torch.float64)
-    matrix = (2 / n) ** 0.5 * torch.cos(torch.pi * k[:, None] * (k + 0.5) / n)
-    matrix[0] = n**-0.5
-    return matrix, 2 - 2 * torch.cos(2 * torch.pi * k / n)
+REPLACE = {"cosine_transform": {"2 - 2 * torch.cos(torch.pi": "2 - 2 * torch.cos(2 * torch.pi"}}

@@ -1,12 +1,4 @@
 """Channel 0 of the field is taken for the rows."""
 
 EXPECTED = {"test_warp": 0}
-
-
-# %% grade_id: warp
-def warp(images, field, t):
-    height, width = images.shape[2:]
-    x = torch.arange(width).to(images) - t * field[:, 1]
-    y = torch.arange(height).to(images)[:, None] - t * field[:, 0]
-    grid = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], -1)
-    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+REPLACE = {"warp": {"field[:, 0]": "field[:, 1]", "field[:, 1]": "field[:, 0]"}}

@@ -1,10 +1,4 @@
 """A field of zeros is divided by its length."""
 
 EXPECTED = {"test_flow_attack_flat": 0}
-
-
-# %% grade_id: flow_attack
-def flow_attack(model, images, labels, gamma, max_displacement):
-    field = fast_field(motion_gradient(model, images, labels), gamma, 1.0)
-    longest = field.norm(dim=1).amax((1, 2)).view(-1, 1, 1, 1)
-    return warp(images.detach(), max_displacement * field / longest, 1.0)
+REPLACE = {"flow_attack": {"torch.where(longest > 0, field / longest, 0)": "field / longest"}}
