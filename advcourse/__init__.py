@@ -4,8 +4,11 @@
 ``advcourse.data.load("mnist")`` works after the one import.
 """
 
+from typing import TYPE_CHECKING
+
 from advcourse.core.lazy import submodules
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__ = submodules(__name__, __path__)
+if not TYPE_CHECKING:  # mypy shall go on naming what is not there
+    __getattr__, __dir__ = submodules(__name__, __path__)

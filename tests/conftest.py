@@ -1,10 +1,13 @@
-"""What a test needs from the machine; a test that cannot run here is skipped with the reason."""
+"""What a test needs from the machine, or must not have; a test that cannot run here is skipped with the reason."""
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
+
+pytest.register_assert_rewrite("tests.contracts", "tests.support")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -36,3 +39,22 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def browser_executable() -> str:
     return browser_path()
+
+
+@pytest.fixture
+def own_cache(monkeypatch, tmp_path) -> Path:
+    """No data sets but those that are bundled, and an empty cache, whose folder this is."""
+    monkeypatch.delenv("ADVCOURSE_DATA", raising=False)
+    monkeypatch.setenv("ADVCOURSE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def offline(monkeypatch) -> None:
+    """Every connection is refused."""
+
+    def refuse(*args, **kwargs):
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr("socket.create_connection", refuse)
+    monkeypatch.setattr("socket.getaddrinfo", refuse)

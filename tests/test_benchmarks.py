@@ -6,7 +6,8 @@ import torch
 from benchmarks.cases import Case
 from benchmarks.minimal import Found, few_candidates, judge, verdicts
 from benchmarks.minimal_peers import Search
-from tests.support.toys import Constant, pictures, smooth_cnn
+from tests.support.scenes import scene
+from tests.support.toys import Constant
 
 CASE = Case("toy", "digits", 3, ())
 
@@ -17,8 +18,7 @@ def found(library, distance, forwards=4.0, backwards=30.0, seconds=1.0, search=N
 
 
 def test_only_what_fools_has_a_distance():
-    model, images = smooth_cnn(), pictures(4)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(4)
     labels[1] = (labels[1] + 1) % 4
     distance = judge(model, images, labels, images)
     assert distance[1] == 0 and distance[[0, 2, 3]].isnan().all()

@@ -14,11 +14,7 @@ from advcourse import __main__ as cli
 from advcourse import data, training
 from advcourse.zoo import _recipes, _train, inventory, weights
 
-
-@pytest.fixture(autouse=True)
-def own_folders(monkeypatch, tmp_path):
-    monkeypatch.delenv("ADVCOURSE_DATA", raising=False)
-    monkeypatch.setenv("ADVCOURSE_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture
@@ -92,20 +88,15 @@ def test_an_unknown_name_lists_the_known_ones(capsys, arguments, known):
     assert all(name in error for name in known)
 
 
-def test_a_set_that_is_not_at_hand_is_an_error_and_no_training(capsys, monkeypatch, tmp_path):
+def test_a_set_that_is_not_at_hand_is_an_error_and_no_training(offline, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("ADVCOURSE_DATA", str(tmp_path / "empty"))
-    monkeypatch.setattr("advcourse.data._places.download", offline)
     assert cli.main(["data", "cifar10"]) == 2
     assert cli.main(["train", "mnist/cnn", "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.count("error:") == 2
     monkeypatch.delenv("ADVCOURSE_DATA")  # where the digits stand in, nothing is trained on them
     assert cli.main(["train", "mnist/cnn", "--out", str(tmp_path / "out")]) == 2
-    assert "no mnist and no network" in capsys.readouterr().err
+    assert "mnist is not in" in (error := capsys.readouterr().err) and "no network in this test" in error
     assert not (tmp_path / "out").exists()
-
-
-def offline(name, split):
-    raise data.Missing(f"no {name} and no network")
 
 
 def test_train_writes_weights_and_a_card_that_describe_each_other(digits_as_mnist, capsys, tmp_path):

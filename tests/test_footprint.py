@@ -13,6 +13,7 @@ from benchmarks.memory import peak_bytes
 from benchmarks.passes import Pass, bare, per_image, recorded
 from benchmarks.peers import Budget
 from benchmarks.results import Memory, Row, import_verdicts, verdicts
+from tests.support.scenes import seeded
 
 IMAGE_BATCHES = 4  # what an attack may hold beyond one bare forward and backward pass
 
@@ -48,7 +49,7 @@ def network() -> nn.Module:
 
 
 def batch(count: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
-    images = torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    images = torch.rand(count, 3, 32, 32, generator=seeded(1))
     return images, torch.arange(count) % 5
 
 

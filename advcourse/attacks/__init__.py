@@ -1,5 +1,7 @@
 """Attacks: functions ``(model, images, labels, *, …, targets=None) -> adversarial images``."""
 
+from typing import TYPE_CHECKING
+
 from advcourse.attacks._carlini_wagner import carlini_wagner
 from advcourse.attacks._ddn import ddn
 from advcourse.attacks._deepfool import deepfool
@@ -30,4 +32,5 @@ __all__ = [
     "universal_sgd",
 ]
 
-__getattr__, __dir__ = submodules(__name__, __path__)  # ``attacks.physical``, with its renderer, where it is used
+if not TYPE_CHECKING:  # mypy shall go on naming what is not there
+    __getattr__, __dir__ = submodules(__name__, __path__)  # ``attacks.physical``, with its renderer, where it is used

@@ -88,10 +88,10 @@ def deepfool(
         for step in range(steps + 1):
             with torch.set_grad_enabled(step < steps):
                 logits = model(x.requires_grad_(step < steps))
-            if labels is None and isinstance(logits, Tensor):
-                labels = logits.argmax(1)
             if step == 0:
                 check_classes(logits, candidates=candidates)
+            if labels is None:
+                labels = logits.argmax(1)
             check_logits(logits, labels)
             fooled = is_fooled(logits, labels)
             result[rows[fooled]] = x.detach()[fooled]

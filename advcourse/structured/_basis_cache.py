@@ -6,6 +6,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from multiprocessing import get_context
@@ -47,7 +48,7 @@ class BasisCache:
         shards = sorted(self.folder.glob(PATTERN))
         if not shards:
             raise FileNotFoundError(f"no eigenbases in {self.folder}: make them with cache_eigenbases")
-        cards = [_checked(shard) for shard in shards]
+        cards = [files.verified(shard, ADVICE) for shard in shards]
         self.settings, *others = ({key: card[key] for key in SETTINGS} for card in cards)
         for shard, other in zip(shards[1:], others, strict=True):
             if other != self.settings:
@@ -166,19 +167,6 @@ def _weights(n: int) -> Tensor:
     return torch.randint(-(2**62), 2**62, (n,), generator=draw) * 2 + 1
 
 
-def _checked(shard: Path) -> dict:
-    """The card of a shard whose checksum agrees with it.
-
-    Raises:
-        RuntimeError: where it does not, or there is none.
-    """
-    card = files.card(shard, ADVICE)
-    with open(shard, "rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != card.get("sha256"):
-            raise RuntimeError(f"{shard} is damaged (its sha256 is not the one on record): {ADVICE}")
-    return card
-
-
 def _sound(shard: Path, facts: dict) -> bool:
     """Whether the shard is there, whole, and what these facts say.
 
@@ -186,7 +174,7 @@ def _sound(shard: Path, facts: dict) -> bool:
         ValueError: where it is whole and of other images or settings.
     """
     try:
-        card = _checked(shard)
+        card = files.verified(shard, ADVICE)
     except (OSError, RuntimeError):
         return False
     other = {key: card.get(key) for key in facts if card.get(key) != facts[key]}
@@ -208,8 +196,15 @@ def _mapper(workers: int) -> Iterator[Callable]:
     if workers == 1:
         yield map
         return
-    # spawn: a fork of a process whose threads hold locks may never return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+    try:
+        # spawn: a fork of a process whose threads hold locks may never return
+        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread)
+        pool.submit(int).result()
+    except (OSError, ImportError, BrokenProcessPool) as error:  # no shared memory, say, where semaphores are kept
+        print(f"No {workers} processes to be had here ({error}): one finds the eigenbases.")
+        yield map
+        return
+    with pool:
         yield pool.map
 
 

@@ -20,6 +20,7 @@ from torch.utils.data import Dataset
 
 from advcourse.core.running import evaluating
 from advcourse.core.validation import check_choice, check_count
+from advcourse.training._identity import digest_of_data, identify
 from advcourse.training.loop import AUGMENT, LOSS, Data, Stateful, count, mix, run_epochs, share
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
@@ -83,7 +84,10 @@ def fit(
         augment: images -> images, on the device, before the loss; draws from torch's global generators.
         seed: of the order of the images and of every draw of ``augment`` and ``loss``.
         checkpoint: file to which the run is written after every epoch, and when Ctrl-C is pressed.
-        resume: go on from ``checkpoint`` where it exists; False starts over.
+        resume: go on from ``checkpoint`` where it exists; False starts over. One of another run is refused: of another
+            loss or augmentation (by name, code and settings), other data, another architecture, optimiser, schedule,
+            seed, batch size or precision. The weights that the model comes with are not compared, since those of a
+            run that is taken up again may have moved already; they are replaced.
         mixed_precision: ``"bf16"``, ``"no"``, or None for what ``accelerate launch`` was told (float32 otherwise).
             float16 is not offered: the gradient inside an attack is out of reach of loss scaling and would vanish.
         progress: show a progress bar on stdout.
@@ -133,7 +137,9 @@ def fit(
     identity: dict[str, Any] = {"images": count(data), "batch_size": batch_size, "seed": seed}
     identity |= {"epochs": epochs if scheduler else None}
     identity |= {"optimizer": type(optimizer).__name__, "settings": repr(sorted(optimizer.defaults.items()))}
-    identity |= {"mixed_precision": mixed_precision}
+    identity |= {"mixed_precision": mixed_precision, "model": identify(model), "loss": identify(loss)}
+    identity |= {"augment": identify(augment), "scheduler": type(scheduler).__name__}
+    identity |= {"data": digest_of_data(data) if checkpoint else None}
     optimizer.zero_grad()
     try:
         return run_epochs(

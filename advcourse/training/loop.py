@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import sys
 import threading
@@ -24,6 +23,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from advcourse.core.files import replacing
 from advcourse.core.running import evaluating
 
 Data = tuple[Tensor, Tensor] | Dataset
@@ -196,14 +196,9 @@ def save(path: Path, identity: dict, progress: dict, parts: Mapping[str, Statefu
         progress: numbers, texts and lists of them that say how far the run has come.
         parts: objects whose state dicts are written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     state = {name: part.state_dict() for name, part in parts.items()}
-    with open(partial, "wb") as file:
+    with replacing(path) as file:
         torch.save({"run": identity, "progress": progress, "parts": state}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
 
 
 def load(path: Path, identity: dict, parts: Mapping[str, Stateful]) -> dict:
@@ -221,11 +216,11 @@ def load(path: Path, identity: dict, parts: Mapping[str, Stateful]) -> dict:
         raise ValueError(
             f"checkpoint {path} is damaged or no checkpoint ({what}), expected a whole one: {mend}"
         ) from error
-    if found != identity or states.keys() != parts.keys():
-        raise ValueError(
-            f"checkpoint {path} is of another run: {found} with {', '.join(states)}, "
-            f"expected {identity} with {', '.join(parts)}: {mend}"
-        )
+    found, expected = found | {"parts": ", ".join(states)}, identity | {"parts": ", ".join(parts)}
+    other = [name for name in {**expected, **found} if found.get(name) != expected.get(name)]
+    if other:
+        came, wanted = (", ".join(f"{name} {run.get(name)}" for name in other) for run in (found, expected))
+        raise ValueError(f"checkpoint {path} is of another run, of {came}, expected {wanted}: {mend}")
     for name, part in parts.items():
         try:
             part.load_state_dict(states[name])

@@ -38,7 +38,7 @@ def reference(name: str) -> Normalized:
         raise FileNotFoundError(f"{name} lies in $ADVCOURSE_DATA/weights, and ADVCOURSE_DATA is not set")
     stem = name.removeprefix("reference/")
     file = Path(root).expanduser() / "weights" / f"{stem}.safetensors"
-    state = read(file, "unpack the data folder again", lambda: _REFERENCE_SHA256[stem])
+    state = read(file, "unpack the data folder again", _REFERENCE_SHA256[stem])
     net = stem.split("_", 1)[1]
     if net in _REFERENCE_BLOCKS:
         model = Normalized(CifarResNet(_REFERENCE_BLOCKS[net]), **IMAGENET)

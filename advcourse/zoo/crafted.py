@@ -42,7 +42,7 @@ def load(name: str, device: torch.device | str | None = None, *, folder: Path = 
         FileNotFoundError: where its file is not there.
         RuntimeError: where its file is damaged.
     """
-    tensors = files.read(file(name, folder), _advice(name), lambda: card(name, folder)["sha256"])
+    tensors = files.read(file(name, folder), _advice(name))
     return CRAFTS[name].wrap({key: tensor.to(device or "cpu") for key, tensor in tensors.items()})
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from advcourse import __version__, data, runtime, training
+from advcourse.core.files import write_json
 from advcourse.core.validation import check_above, check_at_most, check_choice, check_count
 from advcourse.networks import CifarResNet, Normalized
 from advcourse.structured import (
@@ -178,7 +178,7 @@ def make(
                 record = key | _run(
                     arm, seed, settings, device, (images, labels), tests, caches, done.with_suffix(".pt"), progress
                 )
-                _write(done, record)
+                write_json(done, record, 1)
                 done.with_suffix(".pt").unlink(missing_ok=True)
             records.append(json.loads(done.read_text(encoding="utf-8")))
     shared = {**asdict(settings), "device": device.type}
@@ -190,7 +190,7 @@ def make(
         "versions": {"advcourse": __version__, **{key: described[key] for key in ("python", "torch")}},
         "runs": [{key: value for key, value in record.items() if key not in shared} for record in records],
     }
-    _write(target, table)
+    write_json(target, table, 1)
     return table
 
 
@@ -286,10 +286,3 @@ def _command(name: str, arms: Sequence[str], seeds: int, settings: Settings, dev
     options = "".join(f" --{key.replace('_', '-')} {value}" for key, value in chosen.items())
     named = " ".join(f'"{arm}"' for arm in arms)
     return f"python -m advcourse study {name} --seeds {seeds} --arms {named}{options} --device {device.type}"
-
-
-def _write(file: Path, content: dict) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = file.with_name(file.name + ".part")
-    partial_file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial_file, file)

@@ -65,8 +65,7 @@ def load(name: str, device: torch.device | str | None = None, *, folder: Path = 
         model = any_imagenet()
     elif name in ARCHITECTURES:
         model = build(name)
-        content = files.read(file(name, folder), _advice(name), lambda: card(name, folder)["sha256"])
-        model.load_state_dict(content)
+        model.load_state_dict(files.read(file(name, folder), _advice(name)))
     elif name in REFERENCES:
         model = reference(name)
     elif name in TORCHVISION:

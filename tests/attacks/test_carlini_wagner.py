@@ -11,8 +11,9 @@ from advcourse.core.balls import norms
 from advcourse.core.iterates import Closest
 from advcourse.core.losses import margin
 from advcourse.core.running import count_passes
-from tests.attacks.test_gradient import Recorder
 from tests.support.affine import affine, exact_distance, scattered
+from tests.support.recorders import Recorder
+from tests.support.scenes import scene
 from tests.support.toys import Affine, Shifted, pictures, smooth_cnn
 
 module = sys.modules["advcourse.attacks._carlini_wagner"]
@@ -57,8 +58,7 @@ def test_failure_gives_the_image_back_and_not_a_black_one():
 
 def test_the_best_other_logit_may_be_negative():
     """A hinge on the largest of one_hot * z takes 0 for the best other logit, once all logits are negative."""
-    model, images = smooth_cnn(), pictures(6)
-    labels = model(images).argmax(1)
+    model, images, labels = scene()
     below = Shifted(model, shift=-20.0)
     assert below(images).max() < 0
     result = attack(below, images, labels)
@@ -154,8 +154,7 @@ def test_a_constant_too_small_to_hold_what_it_inherits_has_failed():
 
 
 def test_a_constant_that_grows_without_success_stays_finite():
-    model, images = smooth_cnn(), pictures(2)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(2)
     result = carlini_wagner(model, images, labels, steps=2, search_steps=14, initial_const=1e4, confidence=1e6)
     assert torch.equal(result, images)
 

@@ -5,11 +5,11 @@ import torch
 
 from advcourse.attacks import ddn
 from advcourse.core.balls import norms
-from advcourse.core.losses import cross_entropy
 from advcourse.core.running import count_passes
 from advcourse.evaluation import quantize
-from tests.attacks.test_gradient import Recorder
 from tests.support.affine import affine, exact_distance, scattered
+from tests.support.recorders import Recorder
+from tests.support.scenes import loss_gradient, scene
 from tests.support.toys import Constant, Shifted, pictures, smooth_cnn
 
 
@@ -43,10 +43,9 @@ def test_the_step_falls_along_a_cosine_to_a_hundredth():
     labels, eps = model.model(images).argmax(1), 1.0
     ddn(model, images, labels, steps=4)
     for x, following, alpha in zip(model.seen, model.seen[1:], (1, 0.8550, 0.5050, 0.1550), strict=False):
-        logits = model.model(x.requires_grad_())
-        (gradient,) = torch.autograd.grad(cross_entropy(logits, labels).sum(), x)
+        gradient = loss_gradient(model.model, x, labels)
         delta = x - images + alpha * gradient / gradient.norm()
-        eps *= 0.95 if logits.argmax(1) != labels else 1.05
+        eps *= 0.95 if model.model(x).argmax(1) != labels else 1.05
         torch.testing.assert_close(following, (images + eps * delta / delta.norm()).clamp(0, 1), rtol=0, atol=1e-5)
 
 
@@ -68,8 +67,7 @@ def test_the_closest_of_all_iterates_is_returned_and_the_last_is_one_of_them():
 
 
 def test_cost_is_a_pass_each_way_per_step_and_one_forward():
-    model, images = smooth_cnn(), pictures(5)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(5)
     with count_passes(model) as passes:
         ddn(model, images, labels, steps=7)
     assert (passes.forwards, passes.backwards) == (5 * 8, 5 * 7)
@@ -80,8 +78,7 @@ def test_cost_is_a_pass_each_way_per_step_and_one_forward():
 
 
 def test_success_grows_with_steps():
-    model, images = smooth_cnn(), pictures(30)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(30)
     success = [
         (model(ddn(model, images, labels, steps=steps, init_norm=0.1)).argmax(1) != labels).sum()
         for steps in (1, 4, 16, 64)

@@ -9,6 +9,7 @@ from advcourse.attacks._deepfool import gradients
 from advcourse.core.balls import norms
 from advcourse.core.running import count_passes
 from tests.support.affine import affine, exact_distance, scattered
+from tests.support.scenes import scene
 from tests.support.toys import Affine, Constant, pictures, smooth_cnn
 
 
@@ -76,8 +77,7 @@ def test_it_does_not_stall_at_the_edge_of_the_box(norm):
 
 
 def test_failure_gives_the_image_back_and_more_steps_only_help():
-    model, images = smooth_cnn(), pictures(40)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(40)
     results = {steps: deepfool(model, images, labels, steps=steps) for steps in (1, 2, 3, 20)}
     success = {steps: fooled(model, result, labels) for steps, result in results.items()}
     assert success[1].sum() < success[3].sum() and success[20].all()
@@ -89,8 +89,7 @@ def test_failure_gives_the_image_back_and_more_steps_only_help():
 
 def test_the_strength_for_one_image_does_not_depend_on_the_batch():
     """As a step along the gradient of a mean over the batch would."""
-    model, images = smooth_cnn(), pictures(16)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(16)
     alone = deepfool(model, images[:1], labels[:1], norm="l2")
     torch.testing.assert_close(deepfool(model, images, labels)[:1], alone, rtol=0, atol=1e-9)
 
@@ -99,8 +98,7 @@ def test_the_strength_for_one_image_does_not_depend_on_the_batch():
 
 
 def test_without_labels_the_prediction_is_what_changes():
-    model, images = smooth_cnn(), pictures(10)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(10)
     with count_passes(model) as given:
         expected = deepfool(model, images, labels)
     with count_passes(model) as not_given:
@@ -109,8 +107,7 @@ def test_without_labels_the_prediction_is_what_changes():
 
 
 def test_candidates_are_the_classes_of_the_highest_logits():
-    model, images = smooth_cnn(), pictures(10)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(10)
     all_of_them = deepfool(model, images, labels)
     assert torch.equal(deepfool(model, images, labels, candidates=4), all_of_them)
     weight = torch.zeros(3, 12, dtype=torch.float64)

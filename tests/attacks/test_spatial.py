@@ -12,7 +12,10 @@ from advcourse.core.losses import cross_entropy
 from advcourse.core.running import count_passes
 from advcourse.core.warps import canvas, rigid
 from advcourse.evaluation import evaluate
-from tests.support.toys import Constant, pictures, smooth_cnn
+from tests.support.recorders import Recorder
+from tests.support.scenes import scene, seeded
+from tests.support.toys import Constant, pictures
+from tests.support.traces import unchanged
 
 SETTINGS = {"max_shift": 2.0, "max_angle": 30.0, "grid": (3, 3, 5)}
 
@@ -47,11 +50,6 @@ def by_brute_force(model, images, labels, points):
         results.append(x[best])
         numbers.append(best + 1 if len(fooled) else len(points[i]))
     return torch.stack(results), numbers
-
-
-def scene(n=12):
-    model, images = smooth_cnn(), pictures(n)
-    return model, images, model(images).argmax(1)
 
 
 def sure(n=12):
@@ -103,7 +101,7 @@ def test_what_fools_is_what_comes_back():
     model, images, labels = scene(24)
     for settings in (SETTINGS, {**SETTINGS, "search": "random"}, {**SETTINGS, "search": "gradient"}):
         report = evaluate(model, lambda *given, s=settings: spatial(*given, **s), images, labels)
-        result = spatial(model, images, labels, **{**settings, "generator": torch.Generator().manual_seed(0)})
+        result = spatial(model, images, labels, **{**settings, "generator": seeded()})
         assert report.success_rate > 0.5 and not torch.equal(result, images)
 
 
@@ -119,7 +117,7 @@ def test_equal_losses_keep_the_image(search):
 
 
 def test_targeted_takes_the_first_that_reaches_the_target():
-    model, images, labels = scene()
+    model, images, labels = scene(12)
     targets = model(images).argsort(1, descending=True)[:, 1]
     result = spatial(model, images, labels, targets=targets, **SETTINGS)
     for i in range(len(images)):
@@ -171,16 +169,6 @@ def test_the_gradient_costs_as_ifgsm():
 
 
 # -- budgets
-
-
-class Recorder(nn.Module):
-    def __init__(self, model):
-        super().__init__()
-        self.model, self.seen = model, []
-
-    def forward(self, x):
-        self.seen.append(x.detach().clone())
-        return self.model(x)
 
 
 def bright_centre(n=1, side=15):
@@ -252,7 +240,7 @@ def test_draws_are_each_images_own():
         max_angle=0,
         search="random",
         samples=4,
-        generator=torch.Generator().manual_seed(0),
+        generator=seeded(),
     )
     seen = torch.cat([x.flatten(1) for x in model.seen])[6:]  # the identity comes first
     assert len(seen) == 24 and len(seen.unique(dim=0)) == 24
@@ -266,7 +254,7 @@ def test_more_draws_and_finer_grids_fool_more():
         return (model(spatial(model, images, labels, **settings)).argmax(1) != labels).sum().item()
 
     def draws(samples):
-        return success(search="random", samples=samples, generator=torch.Generator().manual_seed(0))
+        return success(search="random", samples=samples, generator=seeded())
 
     by_grid = [success(grid=(n, n, n)) for n in (1, 3, 5, 9)]  # each holds the one before
     by_shift = [success(max_shift=shift, max_angle=0, grid=(2 * shift + 1, 2 * shift + 1, 1)) for shift in (0, 1, 2, 3)]
@@ -279,7 +267,7 @@ def test_more_draws_and_finer_grids_fool_more():
 
 
 def test_the_canvas_holds_the_whole_image():
-    model, images, labels = scene()
+    model, images, labels = scene(12)
     enlarged = canvas(images, 2, 30)
     labels = model(enlarged).argmax(1)
     result = spatial(model, images, labels, canvas=True, **SETTINGS)
@@ -308,11 +296,10 @@ def test_a_network_that_cannot_take_the_canvas_says_so(shape):
 
 
 def test_a_canvas_leaves_buffers_as_they_were():
-    model, images, labels = scene()
+    model, images, labels = scene(12)
     model.train()
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    spatial(model, images, labels, canvas=True, **SETTINGS)
-    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    with unchanged(model, images):
+        spatial(model, images, labels, canvas=True, **SETTINGS)
 
 
 # -- the gradient

@@ -1,5 +1,7 @@
 """stAdv against pixel arithmetic, dense sums and counted passes."""
 
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -9,18 +11,15 @@ from advcourse.core.losses import input_gradient, margin
 from advcourse.core.running import count_passes
 from advcourse.core.warps import warp
 from advcourse.evaluation import evaluate
+from tests.support.recorders import watched
+from tests.support.scenes import normal, scene
 from tests.support.toys import Constant, Shifted, pictures, smooth_cnn
 
 SETTINGS = {"steps": 40, "step_size": 0.05, "flow_weight": 0.003}
 
 
-def scene(n=8, **picture):
-    model, images = smooth_cnn(), pictures(n, **picture)
-    return model, images, model(images).argmax(1)
-
-
 def random_flow(n=3, height=4, width=5):
-    return torch.randn(n, 2, height, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return normal(n, 2, height, width)
 
 
 # -- the flow loss
@@ -79,18 +78,12 @@ def test_the_flow_goes_no_further_than_the_boundary():
 
 def trace(model, image, label, **settings):
     """The attack on one image, with every iterate that the model saw and the flow loss of each."""
-    seen, rough = [], []
-
-    def spying(images, field):
-        seen.append(warp(images, field.detach()))
-        rough.append(flow_loss(field.detach()))
-        return warp(images, field)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("advcourse.attacks._stadv.warp", spying)
+        warps = watched(patch, sys.modules["advcourse.attacks._stadv"], "warp")
         result = stadv(model, image, label, **settings)
-    seen = torch.cat(seen)
-    return result, seen, torch.cat(rough).masked_fill(model(seen).argmax(1) == label, torch.inf)
+    seen = torch.cat([call.result.detach() for call in warps])
+    rough = torch.cat([flow_loss(call.given[1].detach()) for call in warps])
+    return result, seen, rough.masked_fill(model(seen).argmax(1) == label, torch.inf)
 
 
 def test_what_comes_back_is_the_smoothest_that_fooled():

@@ -1,11 +1,12 @@
-"""Draws, steps and projections against closed forms, a bisection and the definition of a projection."""
+"""Draws, steps, projections and the box against closed forms, a bisection and the definition of a projection."""
 
 import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from advcourse.core.balls import NORMS, norms, project, steepest, uniform
+from advcourse.core.balls import NORMS, ROUNDING, clip, norms, project, steepest, uniform
+from tests.support.scenes import seeded
 
 
 def at_dimension(size: int, n: int):
@@ -16,7 +17,7 @@ def at_dimension(size: int, n: int):
 @pytest.mark.parametrize("size", [2, 5])
 def test_a_draw_is_uniform_in_the_ball(norm, size):
     n, eps = 20_000, 0.3
-    delta = uniform(at_dimension(size, n), eps, norm, torch.Generator().manual_seed(0))
+    delta = uniform(at_dimension(size, n), eps, norm, seeded())
     length = norms(delta, norm)
     assert length.max() <= eps * (1 + 1e-12)
     # The share of a ball's volume within the radius r is (r / eps)^size; six standard errors of a share.
@@ -29,13 +30,13 @@ def test_a_draw_is_uniform_in_the_ball(norm, size):
 
 
 def test_a_draw_in_many_dimensions_is_near_the_sphere():
-    delta = uniform(torch.zeros(64, 3, 32, 32, dtype=torch.float64), 1.0, "l2", torch.Generator().manual_seed(0))
+    delta = uniform(torch.zeros(64, 3, 32, 32, dtype=torch.float64), 1.0, "l2", seeded())
     assert abs(norms(delta, "l2").mean().item() - 3072 / 3073) < 1e-4
 
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_the_steepest_step_beats_every_other_of_its_norm(norm):
-    gen = torch.Generator().manual_seed(0)
+    gen = seeded()
     x = at_dimension(30, 50)
     gradient = torch.randn(x.shape, generator=gen, dtype=x.dtype)
     step = steepest(gradient, 0.1, norm, x)
@@ -56,7 +57,7 @@ def test_the_l1_step_moves_what_the_box_lets_move():
 @pytest.mark.parametrize("scale", [1e-38, 1e-30, 1.0, 1e30])
 def test_a_step_does_not_depend_on_the_gradients_scale(norm, scale):
     x = torch.full((3, 1, 4, 4), 0.5)
-    gradient = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    gradient = torch.randn(x.shape, generator=seeded())
     step = steepest(gradient * scale, 0.1, norm, x)
     torch.testing.assert_close(step, steepest(gradient, 0.1, norm, x), rtol=1e-5, atol=1e-7)
     assert torch.equal(steepest(torch.zeros_like(x), 0.1, norm, x), torch.zeros_like(x))
@@ -85,7 +86,7 @@ def bisection(delta, eps, images):
 @example(seed=987409, eps=2.5, spread=3.0, ties=True)  # the norm is flat, and eps, between two hinges
 @given(seed=st.integers(0, 10**6), eps=st.floats(0, 6), spread=st.floats(0.01, 3), ties=st.booleans())
 def test_the_l1_projection_is_that_of_a_bisection(seed, eps, spread, ties):
-    gen = torch.Generator().manual_seed(seed)
+    gen = seeded(seed)
     images = torch.rand(3, 1, 4, 5, generator=gen, dtype=torch.float64)
     delta = spread * torch.randn(images.shape, generator=gen, dtype=torch.float64)
     if ties:
@@ -98,7 +99,7 @@ def test_the_l1_projection_is_that_of_a_bisection(seed, eps, spread, ties):
 @given(seed=st.integers(0, 10**6), eps=st.floats(0.01, 3), norm=st.sampled_from(["linf", "l1"]))
 def test_no_point_of_ball_and_box_is_nearer(seed, eps, norm):
     """The variational inequality <x - p, z - p> <= 0 for every z in the set characterises a projection p."""
-    gen = torch.Generator().manual_seed(seed)
+    gen = seeded(seed)
     images = torch.rand(1, 1, 3, 4, generator=gen, dtype=torch.float64)
     x = images + torch.randn(images.shape, generator=gen, dtype=torch.float64)
     nearest = project(x, images, eps, norm)
@@ -110,7 +111,7 @@ def test_no_point_of_ball_and_box_is_nearer(seed, eps, norm):
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10**6), eps=st.floats(0, 3), norm=st.sampled_from(NORMS), single=st.booleans())
 def test_a_projection_lies_in_ball_and_box_and_keeps_what_is_inside(seed, eps, norm, single):
-    gen = torch.Generator().manual_seed(seed)
+    gen = seeded(seed)
     dtype = torch.float32 if single else torch.float64
     images = torch.rand(4, 2, 3, 4, generator=gen, dtype=dtype).round(decimals=1)
     x = images + 2 * torch.randn(images.shape, generator=gen, dtype=dtype)
@@ -126,3 +127,22 @@ def test_the_l2_projection_without_the_box_shrinks_to_the_sphere():
     delta = torch.tensor([[0.3, 0.0, 0.4], [0.03, 0.0, 0.04]], dtype=torch.float64).view(2, 1, 1, 3)
     expected = torch.tensor([[0.06, 0.0, 0.08], [0.03, 0.0, 0.04]], dtype=torch.float64).view(2, 1, 1, 3)
     torch.testing.assert_close(project(images + delta, images, 0.1, "l2") - images, expected)
+
+
+# -- the box
+
+VALUES = [-2.0, -1e-3, -ROUNDING / 2, 0.0, 0.3, 1.0, 1 + ROUNDING / 2, 1.001, torch.inf, -torch.inf]
+
+
+@pytest.mark.parametrize("with_gradient", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_clipped_values_are_those_of_clamp(dtype, with_gradient):
+    x = torch.tensor([*VALUES, torch.nan], dtype=dtype, requires_grad=with_gradient)
+    assert torch.equal(clip(x)[:-1], x[:-1].clamp(0, 1)) and clip(x)[-1].isnan()
+
+
+def test_the_gradient_of_clip_passes_in_the_box_and_on_its_edge():
+    """Trap: torch's clamp passes nothing at exactly 0 and 1, where pixels then stay."""
+    x = torch.tensor(VALUES, dtype=torch.float64, requires_grad=True)
+    clip(x).sum().backward()
+    assert x.grad.tolist() == [0, 0, 1, 1, 1, 1, 1, 0, 0, 0]

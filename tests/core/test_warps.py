@@ -6,6 +6,7 @@ import torch
 from scipy import ndimage
 
 from advcourse.core.warps import canvas, rigid, warp
+from tests.support.scenes import normal, seeded
 from tests.support.toys import pictures
 
 SHAPES = [(1, 7, 10), (3, 10, 7), (2, 8, 8), (1, 1, 5), (3, 32, 32)]
@@ -90,7 +91,7 @@ def test_rigid_equals_scipy(shape):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_warp_equals_scipy(shape, padding, mode):
     images = pictures(2, *shape)
-    flow = 3 * torch.randn(2, 2, *shape[1:], generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    flow = 3 * normal(2, 2, *shape[1:])
     ours = warp(images, flow, padding=padding)
     rows, columns = np.indices(shape[1:])
     for image, (right, down), result in zip(images, flow.numpy(), ours, strict=True):
@@ -144,7 +145,7 @@ def moved(images, parameters):
 def test_gradients_of_the_parameters_are_finite_differences():
     images = pictures(3, 2, 6, 9)
     at = torch.tensor([[0.3, -0.2, 10.0], [1.4, 0.7, -25.0], [-0.6, 2.3, 100.0]], dtype=torch.float64)
-    weight = torch.rand(images.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    weight = torch.rand(images.shape, generator=seeded(4), dtype=torch.float64)
     at.requires_grad_()
     (gradient,) = torch.autograd.grad((weight * moved(images, at)).sum(), at)
     for axis in range(3):
@@ -156,7 +157,7 @@ def test_gradients_of_the_parameters_are_finite_differences():
 
 def test_gradients_of_flow_and_images():
     images = pictures(1, 2, 3, 4).mul(0.8).add(0.1).requires_grad_()
-    flow = torch.rand(1, 2, 3, 4, generator=torch.Generator().manual_seed(3), dtype=torch.float64) * 1.6 - 0.83
+    flow = torch.rand(1, 2, 3, 4, generator=seeded(3), dtype=torch.float64) * 1.6 - 0.83
     assert torch.autograd.gradcheck(warp, (images, flow.requires_grad_()), atol=1e-7)
     assert torch.autograd.gradcheck(lambda x: rigid(x, 0.4, -1.3, 25.0), images, atol=1e-7)
 
@@ -164,7 +165,7 @@ def test_gradients_of_flow_and_images():
 def test_gradients_pass_where_images_are_black_or_white_and_at_their_edge():
     """A clamp to [0, 1], or of the points to the image, stops the gradient at its bounds: no flow would ever start."""
     images = pictures(2, 1, 6, 7).round()
-    weight = torch.rand(images.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    weight = torch.rand(images.shape, generator=seeded(4), dtype=torch.float64)
     flow = torch.zeros(2, 2, 6, 7, dtype=torch.float64, requires_grad=True)
     (gradient,) = torch.autograd.grad((weight * warp(images, -flow)).sum(), flow)
     right = torch.nn.functional.pad(images.diff(dim=3), (0, 1)) * weight  # to the right of a whole pixel

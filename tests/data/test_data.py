@@ -1,9 +1,9 @@
 """Data sets: what is handed out, from where, and what is said when it cannot be."""
 
 import gzip
+import io
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,9 @@ import pytest
 import torch
 
 from advcourse import data
-from advcourse.data import _places, _sets
+from tests.support.files import cut, flip
 
 REAL = os.environ.get("ADVCOURSE_DATA")
-real = pytest.mark.skipif(not REAL, reason="the real sets are found through ADVCOURSE_DATA")
 SHAPES = {
     "digits": (1, 8, 8),
     "mnist": (1, 28, 28),
@@ -41,21 +40,12 @@ COUNTS = {
 
 
 @pytest.fixture
-def nowhere(monkeypatch, tmp_path):
+def nowhere(own_cache, offline):
     """No data, an empty cache and no network."""
-    monkeypatch.delenv("ADVCOURSE_DATA", raising=False)
-    monkeypatch.setenv("ADVCOURSE_CACHE", str(tmp_path / "cache"))
-
-    def refuse(*args, **kwargs):
-        raise OSError("no network in this test")
-
-    monkeypatch.setattr(_places, "refused", {})
-    monkeypatch.setattr("socket.create_connection", refuse)
-    monkeypatch.setattr("socket.getaddrinfo", refuse)
-    return tmp_path / "cache"
+    return own_cache
 
 
-@real
+@pytest.mark.data
 @pytest.mark.parametrize(("name", "split"), COUNTS)
 def test_real_sets(name, split):
     images, labels, classes = data.load(name, split)
@@ -67,7 +57,7 @@ def test_real_sets(name, split):
     assert labels.shape[1:] == ((2,) if name == "cue-conflict" else ())
 
 
-@real
+@pytest.mark.data
 def test_published_means():
     """Means and deviations of the training sets, as the data's own notes give them."""
     for name, mean, std in (
@@ -82,7 +72,7 @@ def test_published_means():
         assert len(counts) == 10 and counts.sum() == len(images)
 
 
-@real
+@pytest.mark.data
 def test_pixels_are_in_their_places():
     """Read MNIST's own file by hand, and look for a stop sign's red and a cue-conflict file's two names."""
     raw = (Path(REAL) / "MNIST/raw/t10k-images-idx3-ubyte").read_bytes()
@@ -102,7 +92,7 @@ def test_pixels_are_in_their_places():
     assert (labels[:, 0] != labels[:, 1]).all() and labels[:, 0].bincount().tolist() == [10] * 16
 
 
-@real
+@pytest.mark.data
 def test_ten_classes_of_cifar_are_told_apart_by_a_reference_network():
     from advcourse import models
     from advcourse.core.running import predict
@@ -112,7 +102,7 @@ def test_ten_classes_of_cifar_are_told_apart_by_a_reference_network():
     assert accuracy > 0.86  # 91.73 % on all; three standard errors below at 300
 
 
-@real
+@pytest.mark.data
 def test_imagenet_names_and_photographs_agree():
     from advcourse import models
     from advcourse.core.running import predict
@@ -159,7 +149,7 @@ def test_without_data_and_network_digits_stand_in_in_one_line(nowhere, capsys, n
     images, labels, classes = data.load(name, split, n=50)
     assert images.shape == (50, *SHAPES[name]) and images.dtype == torch.float32
     assert images.min() >= 0 and images.max() <= 1 and images.std() > 0.2
-    assert classes == _sets.DIGITS and len(labels) == 50
+    assert classes == list("0123456789") and len(labels) == 50
     captured = capsys.readouterr()
     assert captured.out.strip().count("\n") == 0 and name in captured.out and "stand in" in captured.out
     assert captured.err == ""
@@ -203,17 +193,15 @@ def parts(tmp_path, *relatives):
 
 
 def truncate(file):
-    file.write_bytes(file.read_bytes()[:-1000])
+    cut(file, 1000)
 
 
-def flip(file):
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    file.write_bytes(content)
+def flip_the_middle(file):
+    flip(file, file.stat().st_size // 2)
 
 
-@real
-@pytest.mark.parametrize("harm", [truncate, flip])
+@pytest.mark.data
+@pytest.mark.parametrize("harm", [truncate, flip_the_middle])
 @pytest.mark.parametrize(
     ("name", "files", "hurt"),
     [
@@ -233,7 +221,7 @@ def test_a_damaged_file_is_named(monkeypatch, tmp_path, harm, name, files, hurt)
         data.load(name, split)
 
 
-@real
+@pytest.mark.data
 def test_a_truncated_photograph_is_named(monkeypatch, tmp_path):
     file = "imagenet/photos/" + sorted(os.listdir(Path(REAL) / "imagenet/photos"))[0]
     monkeypatch.setenv("ADVCOURSE_DATA", str(parts(tmp_path, file)))
@@ -243,7 +231,7 @@ def test_a_truncated_photograph_is_named(monkeypatch, tmp_path):
         data.load("imagenet-samples")
 
 
-@real
+@pytest.mark.data
 def test_packed_files_and_the_other_split_alone_will_do(monkeypatch, tmp_path):
     """A folder may hold the archives as published, or only one split."""
     for stem in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
@@ -258,15 +246,15 @@ def test_packed_files_and_the_other_split_alone_will_do(monkeypatch, tmp_path):
         data.load("mnist", "train")
 
 
-@real
+@pytest.mark.data
 def test_what_the_cache_lost_is_fetched_again(monkeypatch, tmp_path):
     monkeypatch.delenv("ADVCOURSE_DATA")
     monkeypatch.setenv("ADVCOURSE_CACHE", str(parts(tmp_path, "MNIST/raw/t10k-images-idx3-ubyte")))
     fetched = []
-    monkeypatch.setattr(_places, "download", lambda name, split: fetched.append((name, split)))
+    monkeypatch.setattr("torchvision.datasets.MNIST", lambda *given, **named: fetched.append((given, named)))
     with pytest.raises(RuntimeError, match="t10k-labels-idx1-ubyte is damaged .it is missing"):
         data.load("mnist")
-    assert fetched == [("mnist", "test")]
+    assert fetched == [((tmp_path,), {"download": True, "train": False})]
 
 
 def test_a_silent_network_is_waited_for_once(nowhere, monkeypatch):
@@ -282,7 +270,7 @@ def test_a_silent_network_is_waited_for_once(nowhere, monkeypatch):
     assert len(tries) == 1
 
 
-@real
+@pytest.mark.data
 def test_strange_files_beside_the_photographs_are_passed_over(monkeypatch, tmp_path):
     photo = "imagenet/photos/" + sorted(os.listdir(Path(REAL) / "imagenet/photos"))[0]
     cue = "cue_conflict/" + sorted(path.name for path in (Path(REAL) / "cue_conflict").glob("*-*.jpg"))[0]
@@ -296,48 +284,50 @@ def test_strange_files_beside_the_photographs_are_passed_over(monkeypatch, tmp_p
         data.load("imagenet-samples")
 
 
-@real
+@pytest.mark.data
 def test_a_file_missing_from_a_set_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("ADVCOURSE_DATA", str(parts(tmp_path, "MNIST/raw/t10k-images-idx3-ubyte")))
     with pytest.raises(RuntimeError, match="t10k-labels-idx1-ubyte is damaged .it is missing"):
         data.load("mnist")
 
 
-@real
+class Response(io.BytesIO):
+    """What ``urlopen`` returns."""
+
+    def __init__(self, url, content):
+        super().__init__(content)
+        self.url, self.length = url, len(content)
+
+
+@pytest.mark.data
 def test_a_download_goes_through_torchvision_into_the_cache(monkeypatch, tmp_path, capsys):
     """All of torchvision's download but the network: its names, its checksums, its unpacking, its places."""
     monkeypatch.delenv("ADVCOURSE_DATA")
-    monkeypatch.setenv("ADVCOURSE_CACHE", str(tmp_path))
     asked = []
 
-    def fetch(url, file, **kwargs):
-        asked.append(Path(url).name)
-        print("a progress bar", file=sys.stderr)
-        if broken:
-            Path(file).write_bytes(b"<html>log in</html>")
-            return
-        packed = Path(REAL) / "MNIST/raw" / Path(url).name
+    def urlopen(request):
+        packed = Path(REAL) / "MNIST/raw" / Path(request.full_url).name
+        asked.append(packed.name)
         if not packed.is_file():
             pytest.skip("this folder does not hold the packed files")
-        shutil.copy(packed, file)
+        return Response(request.full_url, b"<html>log in</html>" if broken else packed.read_bytes())
 
-    monkeypatch.setattr("torchvision.datasets.utils._get_redirect_url", lambda url, max_hops: url)
-    monkeypatch.setattr("torchvision.datasets.utils._urlretrieve", fetch)
-    monkeypatch.setattr(_places, "refused", {})
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    monkeypatch.setenv("ADVCOURSE_CACHE", str(tmp_path / "broken"))
     broken = True
     images, _, _ = data.load("mnist", n=3)
     assert "stand in" in capsys.readouterr().out and len(images) == 3
-    shutil.rmtree(tmp_path / "MNIST")
-    monkeypatch.setattr(_places, "refused", {})
+    monkeypatch.setenv("ADVCOURSE_CACHE", str(tmp_path / "whole"))
     broken = False
     asked.clear()
     images, _, classes = data.load("mnist")
-    assert images.shape == (10_000, 1, 28, 28) and classes == _sets.DIGITS and len(asked) == 4
+    assert images.shape == (10_000, 1, 28, 28) and classes == list("0123456789") and len(set(asked)) == 4
     captured = capsys.readouterr()
-    assert "a progress bar" in captured.out and captured.err == ""
-    assert data.available()["mnist"] == tmp_path
+    assert "100%" in captured.out and captured.err == ""
+    assert data.available()["mnist"] == tmp_path / "whole"
+    asked.clear()
     data.load("mnist", "train", n=3)
-    assert len(asked) == 4
+    assert not asked
 
 
 def test_frames_as_torchvision_lays_them_out(nowhere):

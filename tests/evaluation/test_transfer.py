@@ -8,13 +8,14 @@ import torch
 from advcourse.attacks import fgsm, pgd
 from advcourse.evaluation import known_to_all, leave_one_out, rmsd, transfer_matrix
 from advcourse.wrappers import ensemble
+from tests.support.scenes import seeded
 from tests.support.toys import Shifted, pictures, smooth_cnn
 
 
 def other_cnn(seed):
     """A network as ``smooth_cnn`` with its last layer turned a little: related, not equal."""
     model = smooth_cnn()
-    noise = torch.randn(model[-1].weight.shape, generator=torch.Generator().manual_seed(seed)).double()
+    noise = torch.randn(model[-1].weight.shape, generator=seeded(seed)).double()
     model[-1].weight.data.add_(0.1 * noise)
     return model
 

@@ -6,13 +6,11 @@ import pytest
 import torch
 
 from advcourse.grading import checks, toys
+from tests.support.refusals import says
+from tests.support.scenes import seeded
 
 IMAGES = torch.tensor([0.5, 0.5, 0.5, 0.95], dtype=torch.float64).view(1, 1, 2, 2)
 EXPECTED = torch.tensor([0.4, 0.6, 0.5, 0.85], dtype=torch.float64).view_as(IMAGES)
-
-
-def says(pattern):
-    return pytest.raises(checks.CheckFailed, match=pattern)
 
 
 class Agreeable:
@@ -213,7 +211,7 @@ def test_own_versions_count_where_right_ones_do_not_fit(capsys):
 
 
 def test_toys_are_what_their_formulas_say():
-    generator = torch.Generator().manual_seed(3)
+    generator = seeded(3)
     images = torch.rand(5, 2, 3, 4, generator=generator, dtype=torch.float64).requires_grad_()
     model = toys.Affine(torch.randn(4, 24, generator=generator), [0.1, -0.2, 0.3, 0.0])
     labels = torch.tensor([0, 1, 2, 3, 1])

@@ -3,12 +3,10 @@
 import pytest
 import torch
 
-from advcourse.grading import checks, fields
+from advcourse.grading import fields
 from tests.structured import dense
-
-
-def says(pattern):
-    return pytest.raises(checks.CheckFailed, match=pattern)
+from tests.support.refusals import says
+from tests.support.scenes import normal
 
 
 @pytest.mark.parametrize("height, width", [(2, 3), (1, 3), (4, 1), (3, 3)])
@@ -73,7 +71,7 @@ def test_the_second_matrix_is_looked_at_too():
 
 
 def right_hand_side(count=2, height=3, width=5):
-    return torch.randn(count, 2, height, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return normal(count, 2, height, width)
 
 
 def solved(d, matrix, scale=1.0):

@@ -6,11 +6,8 @@ import torch.nn.functional as F
 
 from advcourse.core import warps
 from advcourse.grading import checks, motion
-
-
-def says(pattern):
-    return pytest.raises(checks.CheckFailed, match=pattern)
-
+from tests.support.refusals import says
+from tests.support.scenes import seeded
 
 ASKED = [(0, 0, 0), (2, -1, 0), (0, 0, 20), (3, 1, -35)]
 
@@ -112,7 +109,7 @@ def test_mixed_conventions_are_seen_in_an_image_that_should_not_move():
 
 
 def test_moved_is_the_rigid_motion_and_its_transpose():
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded()
     images, others = torch.rand(2, 5, 2, 4, 4, generator=generator, dtype=torch.float64)
     transforms = torch.tensor([[0, 0, 0], [1, -2, 0], [0, 0, 90], [-1, 1, 180], [2, 0, -90]], dtype=torch.float64)
     there = motion.moved(images, transforms)

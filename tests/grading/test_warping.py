@@ -4,17 +4,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from advcourse.grading import checks, warping
+from advcourse.grading import warping
 from advcourse.structured import flow_field
 from advcourse.structured import warp as exact
-
-
-def says(pattern):
-    return pytest.raises(checks.CheckFailed, match=pattern)
+from tests.support.refusals import says
+from tests.support.scenes import normal, seeded
 
 
 def field(count=2, height=5, width=8):
-    return torch.randn(count, 2, height, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return normal(count, 2, height, width)
 
 
 def read(place, *, padding="border", mode="bilinear", align_corners=False):
@@ -89,7 +87,7 @@ def test_how_a_warp_differs(function, pattern):
         warping.warps(function, field(), 1.5)
 
 
-GRADIENT, IMAGES = torch.rand(2, 3, 2, 5, 7, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+GRADIENT, IMAGES = torch.rand(2, 3, 2, 5, 7, generator=seeded(1), dtype=torch.float64)
 GRADIENT = (GRADIENT - 0.5) * torch.tensor([1.0, 0.1, 3]).view(3, 1, 1, 1)
 FIELD = flow_field(GRADIENT, IMAGES, gamma=0.5)
 LENGTH = FIELD.norm(dim=1)

@@ -1,9 +1,5 @@
 """Arrows point and reach, on the displayed image, where the field moves it."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -62,7 +58,6 @@ def test_there_is_an_arrow_at_every_so_many_pixels_and_the_image_keeps_its_frame
         else:
             assert len(arrows.get_offsets()) == 240
         assert ax.get_xlim() == (-0.5, 19.5) and ax.get_ylim() == (11.5, -0.5) and ax.get_title() == "moved"
-        plt.close("all")
 
 
 def test_a_large_image_has_some_hundred_arrows_and_a_field_of_zeros_is_drawn():
@@ -70,7 +65,6 @@ def test_a_large_image_has_some_hundred_arrows_and_a_field_of_zeros_is_drawn():
     plots.draw_field(ax, torch.rand(3, 224, 200), torch.zeros(2, 224, 200))
     assert 150 <= len(ax.collections[0].get_offsets()) <= 300
     ax.figure.canvas.draw()
-    plt.close("all")
 
 
 @pytest.mark.parametrize(
@@ -90,4 +84,3 @@ def test_bad_input_is_refused_by_name(change, name):
     given = {"image": torch.rand(3, 8, 8), "field": torch.zeros(2, 8, 8), **change}
     with pytest.raises(ValueError, match=f"{name} .*expected"):
         plots.draw_field(ax, given.pop("image"), given.pop("field"), **given)
-    plt.close("all")

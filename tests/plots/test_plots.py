@@ -1,9 +1,5 @@
 """What is drawn equals what was measured, and every axis is labelled."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -13,12 +9,6 @@ from torch import nn
 from advcourse import plots
 from advcourse.attacks import fgsm
 from advcourse.evaluation import Report, evaluate
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def report(attacked, success, distances):

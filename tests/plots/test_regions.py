@@ -1,10 +1,5 @@
 """Decision regions: the plane, its units, and that each colour is what the model predicts there."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -14,30 +9,16 @@ from torch import nn
 from advcourse import plots
 from advcourse.evaluation import rmsd
 from advcourse.plots._regions import pixel_level, plane
-from tests.support.toys import Affine, Constant, pictures, smooth_cnn
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
-
-
-def seeded():
-    return torch.Generator().manual_seed(0)
-
-
-def affine(bias=0.0, seed=1):
-    weight = torch.randn(3, 96, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    return Affine(weight, torch.tensor([bias, 0.0, 0.0], dtype=torch.float64))
+from tests.support.affine import affine
+from tests.support.scenes import loss_gradient, seeded
+from tests.support.toys import Constant, pictures, smooth_cnn
+from tests.support.traces import in_use, unchanged, undrawn
 
 
 def test_the_directions_are_the_gradient_and_one_orthogonal_to_it_in_pixel_levels():
     model, image = smooth_cnn(), pictures(1)[0]
     right, up = plane(model, image, 2, seeded())
-    x = image.clone().requires_grad_()
-    torch.nn.functional.cross_entropy(model(x[None]), torch.tensor([2])).backward()
-    torch.testing.assert_close(right, pixel_level(x.grad))
+    torch.testing.assert_close(right, pixel_level(loss_gradient(model, image[None], torch.tensor([2]))[0]))
     assert (right * up).sum().abs() < 1e-12
     half = torch.full((1, 2, 8, 6), 0.5).double()
     for direction in (right, up):
@@ -50,7 +31,7 @@ def colours(ax):
 
 
 def test_each_colour_is_what_that_model_predicts_there():
-    models = {"one": affine(3.0), "two": affine(-2.0)}
+    models = {"one": affine(3, 1, size=96, bias=3.0), "two": affine(3, 1, size=96, bias=-2.0)}
     image = torch.full((2, 8, 6), 0.5).double()
     label = int(models["one"](image[None]).argmax())
     figure = plots.decision_regions(models, image, label, radius=40, points=9, generator=seeded())
@@ -72,7 +53,7 @@ def test_each_colour_is_what_that_model_predicts_there():
 
 
 def test_the_plane_is_the_sources_for_all_models():
-    models = {"one": affine(3.0), "two": affine(1.0, seed=5)}
+    models = {"one": affine(3, 1, size=96, bias=3.0), "two": affine(3, 5, size=96, bias=1.0)}
     image = torch.full((2, 8, 6), 0.5).double()
     swapped = dict(reversed(models.items()))
     given = {"source": "two", "radius": 30, "points": 7}
@@ -101,14 +82,9 @@ def test_more_classes_than_colours_are_grey():
 
 
 def test_nothing_else_has_changed():
-    model, image = smooth_cnn().train(), pictures(1)[0]
-    modes = [module.training for module in model.modules()]
-    torch.manual_seed(3)
-    rng, state = torch.get_rng_state(), {key: value.clone() for key, value in model.state_dict().items()}
-    plots.decision_regions({"m": model}, image, 0, points=3, generator=seeded())
-    assert torch.equal(torch.get_rng_state(), rng) and [module.training for module in model.modules()] == modes
-    assert all(parameter.grad is None for parameter in model.parameters())
-    assert all(torch.equal(now, state[key]) for key, now in model.state_dict().items())
+    model, image = in_use(smooth_cnn(), "train"), pictures(1)[0]
+    with unchanged(model, image), undrawn():
+        plots.decision_regions({"m": model}, image, 0, points=3, generator=seeded())
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,11 @@
 """The landscape over shifts and angles shows what the network says of the moved image."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import pytest
 import torch
 from torch import nn
 
 from advcourse import plots
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 class Place(nn.Module):

@@ -9,6 +9,7 @@ import torch
 
 from advcourse.structured import BasisCache, cache_eigenbases, eigenbases
 from advcourse.structured._basis_cache import fingerprints
+from tests.support.scenes import seeded
 from tests.support.toys import pictures
 
 K = 4
@@ -154,7 +155,7 @@ def test_cards_say_what_the_shard_holds(tmp_path):
 
 def test_fingerprints_tell_apart_images_of_few_levels():
     """Bits of 0 and 1 differ in their upper parts only, and sums of their products could meet."""
-    draw = torch.Generator().manual_seed(0)
+    draw = seeded()
     for dtype in (torch.float32, torch.float64):
         images = torch.randint(0, 2, (5000, 1, 8, 8), generator=draw).to(dtype).unique(dim=0)
         one_pixel = torch.zeros(64, 1, 8, 8, dtype=dtype)

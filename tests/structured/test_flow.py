@@ -12,6 +12,7 @@ from advcourse.core.losses import cross_entropy, input_gradient
 from advcourse.core.running import count_passes
 from advcourse.structured import eigenvectors, flow, flow_field, flow_with_field, warp
 from tests.structured import dense
+from tests.support.scenes import normal, seeded
 from tests.support.toys import Affine, pictures, smooth_cnn
 
 BOUNDARIES = ("neumann", "periodic", "zero")
@@ -20,8 +21,7 @@ SHAPES = [(1, 7, 10), (3, 10, 7), (2, 1, 5), (3, 6, 1), (1, 2, 2)]
 
 def scene(channels=3, height=9, width=7, n=3, dtype=torch.float64):
     images = pictures(n, channels, height, width, dtype=dtype)
-    draw = torch.randn(images.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
-    return draw.to(dtype), images
+    return normal(*images.shape, seed=5).to(dtype), images
 
 
 def cpu_eigenvectors(n, boundary):
@@ -129,7 +129,7 @@ def test_the_field_is_the_minimum():
 
     field = flow_field(gradient, images, gamma=gamma, alpha=alpha)[0]
     least = objective(field)
-    draws = torch.Generator().manual_seed(0)
+    draws = seeded()
     for _ in range(20):
         other = torch.randn(field.shape, generator=draws, dtype=torch.float64)
         for size in (1e-3, 0.1, 10):
@@ -168,7 +168,7 @@ def test_a_fraction_of_a_pixel_is_that_fraction():
 
 def test_each_image_may_have_its_own_time():
     _, images = scene(n=3)
-    field = torch.randn(3, 2, 9, 7, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    field = normal(3, 2, 9, 7, seed=1)
     together = warp(images, field, torch.tensor([0.0, 0.5, -1.0]))
     alone = [warp(images[[i]], field[[i]], t) for i, t in enumerate((0.0, 0.5, -1.0))]
     assert torch.equal(together, torch.cat(alone))
@@ -231,8 +231,7 @@ def warps(attack, monkeypatch):
 @pytest.mark.parametrize("steps", [1, 2, 7])
 def test_fields_add_up_within_the_bound_and_the_original_is_warped(steps, monkeypatch):
     """Warping the warped image blurs it once per step and leaves the bound behind."""
-    model, images = smooth_cnn(), pictures(4)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(4)
     seen = warps(lambda: flow(model, images, labels, gamma=1.0, max_displacement=1.5, steps=steps), monkeypatch)
     assert len(seen) == steps
     for given, field in seen:
@@ -244,8 +243,7 @@ def test_fields_add_up_within_the_bound_and_the_original_is_warped(steps, monkey
 
 def test_a_step_is_a_share_of_the_bound_and_short_sums_are_left_as_they_are(monkeypatch):
     """2.5 / steps of it, as in PGD; scaled to the bound each time, the first step would be the last."""
-    model, images = smooth_cnn(), pictures(4)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(4)
     seen = warps(lambda: flow(model, images, labels, gamma=1.0, max_displacement=1.5, steps=10), monkeypatch)
     first, second = (field.norm(dim=1).amax((1, 2)) for _, field in seen[:2])
     torch.testing.assert_close(first, torch.full((4,), 1.5 * 0.25).double(), rtol=1e-12, atol=0)
@@ -254,8 +252,7 @@ def test_a_step_is_a_share_of_the_bound_and_short_sums_are_left_as_they_are(monk
 
 def test_targeted_it_lowers_the_loss_of_the_target():
     """Raising that of the true class lowers it too, often, but along another field."""
-    model, images = smooth_cnn(), pictures(8)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(8)
     targets = (labels + 1) % 4
     x = images.clone().requires_grad_()
     loss = cross_entropy(model(x), targets)
@@ -267,8 +264,7 @@ def test_targeted_it_lowers_the_loss_of_the_target():
 
 
 def test_one_step_is_the_scaled_field():
-    model, images = smooth_cnn(), pictures(5)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(5)
     x = images.clone().requires_grad_()
     loss = cross_entropy(model(x), labels)
     field = flow_field(input_gradient(loss, x), images, gamma=2.0)
@@ -280,7 +276,7 @@ def test_one_step_is_the_scaled_field():
 @pytest.mark.parametrize("scale", [1, 1e-30, 1e-42])
 def test_a_tiny_gradient_still_moves(scale, monkeypatch):
     """Where the loss is saturated, products of tiny numbers vanish unless they are scaled first."""
-    model = Affine(scale * torch.randn(2, 48, generator=torch.Generator().manual_seed(0)))
+    model = Affine(scale * torch.randn(2, 48, generator=seeded()))
     images, labels = pictures(3, 1, dtype=torch.float32), torch.tensor([0, 1, 0])
     seen = warps(lambda: flow(model, images, labels, gamma=1.0, max_displacement=1.0), monkeypatch)
     torch.testing.assert_close(seen[0][1].norm(dim=1).amax((1, 2)), torch.ones(3))
@@ -295,8 +291,7 @@ def test_an_image_of_one_colour_cannot_be_warped():
 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_it_costs_steps_forward_and_backward_and_one_forward(steps):
-    model, images = smooth_cnn(), pictures(5)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(5)
     with count_passes(model) as passes:
         flow(model, images, labels, gamma=1.0, max_displacement=1.0, steps=steps)
     assert (passes.forwards, passes.backwards) == (5 * (steps + 1), 5 * steps)
@@ -305,8 +300,7 @@ def test_it_costs_steps_forward_and_backward_and_one_forward(steps):
 @pytest.mark.parametrize("steps", [1, 2, 5])
 def test_the_field_beside_the_images_is_the_one_that_made_them(steps):
     """Of the strongest iterate, which need not be the last, and zero for an image that came back as it was."""
-    model, images = smooth_cnn(), pictures(6)
-    labels = model(images).argmax(1)
+    model, images, labels = scene()
     images = torch.cat([images, torch.full_like(images[:1], 0.3)])  # one that no motion changes
     labels = torch.cat([labels, labels[:1]])
     moved, fields = flow_with_field(model, images, labels, gamma=1.0, max_displacement=4.0, steps=steps)

@@ -9,15 +9,12 @@ import torch
 
 from advcourse.structured import Photometric, edge_correlation, edge_strength, factor, pcg, photometric_operator
 from tests.structured import dense
+from tests.support.scenes import normal
 from tests.support.toys import pictures
 
 FLOOR = 0.05
 weights = pytest.mark.parametrize("weight", ["norm", "strength"])
 shapes = pytest.mark.parametrize("shape", [(3, 6, 5), (1, 4, 7), (2, 1, 6), (3, 5, 1)])
-
-
-def draw(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 # -- the operators
@@ -28,7 +25,7 @@ def draw(*shape, seed=0):
 def test_the_operators_are_the_dense_matrices(shape, weight):
     images = pictures(2, *shape)
     parts = Photometric(images, weight, FLOOR)
-    z, u = draw(2, *shape), draw(2, 1, *shape[1:], seed=1)
+    z, u = normal(2, *shape), normal(2, 1, *shape[1:], seed=1)
     rows, columns, smooth = parts.diagonals()
     for i in range(2):
         a, laplacian = dense.photometric(images[i], weight, FLOOR), dense.smoothness(images[i], weight, FLOOR)
@@ -46,7 +43,7 @@ def test_the_operators_are_the_dense_matrices(shape, weight):
 @weights
 def test_a_is_half_the_weighted_rate_of_change_of_the_edge_strength(weight):
     """Equations 33 to 41 drop the factor 2 of the derivative of a square."""
-    images, change, t = pictures(1, 3), draw(1, 3, 8, 6), 1e-5
+    images, change, t = pictures(1, 3), normal(1, 3, 8, 6), 1e-5
     rate = (edge_strength(images + t * change) - edge_strength(images - t * change)) / (2 * t)
     w = dense.edge_weight(images[0], weight, FLOOR)
     half = photometric_operator(images[0], weight=weight, floor=FLOOR) @ change.flatten().numpy()
@@ -81,7 +78,7 @@ def test_a_a_transposed_has_seven_entries_a_row():
 def test_flat_images_have_no_edges_and_finite_weights():
     parts = Photometric(torch.full((1, 3, 4, 4), 0.3, dtype=torch.float64), "strength", FLOOR)
     assert parts.weights.eq(1 / FLOOR**2).all()
-    assert (parts.edges(draw(1, 3, 4, 4)) == 0).all()  # nothing holds there: w times the gradient of Z is zero
+    assert (parts.edges(normal(1, 3, 4, 4)) == 0).all()  # nothing holds there: w times the gradient of Z is zero
 
 
 # -- edge correlation
@@ -109,7 +106,7 @@ def zip_images(images, changed):
 
 def scaled_systems(n=60, spread=6.0, dtype=torch.float64):
     """Three systems whose rows and columns are scaled over six orders of magnitude, (3, n, n)."""
-    mixed = draw(3, n, n) / n
+    mixed = normal(3, n, n) / n
     well = torch.eye(n, dtype=torch.float64) + mixed @ mixed.mT
     scales = 10 ** torch.linspace(-spread / 2, spread / 2, n, dtype=torch.float64)
     return (scales[:, None] * well * scales).to(dtype)
@@ -117,7 +114,7 @@ def scaled_systems(n=60, spread=6.0, dtype=torch.float64):
 
 def test_jacobis_preconditioner_undoes_bad_scaling():
     """Without it the same systems take thousands of iterations."""
-    systems, b = scaled_systems(), draw(3, 60)
+    systems, b = scaled_systems(), normal(3, 60)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         x = pcg(
@@ -132,15 +129,15 @@ def test_jacobis_preconditioner_undoes_bad_scaling():
 
 
 def test_too_few_iterations_are_said():
-    systems, b = scaled_systems(), draw(3, 60)
+    systems, b = scaled_systems(), normal(3, 60)
     with pytest.warns(UserWarning, match="relative residual of"):
         pcg(lambda x: (systems @ x[..., None])[..., 0], torch.ones(3, 60).double(), b, dims=(1,), iterations=5)
 
 
 def test_every_system_stops_by_itself():
     """A batch that goes on until all are done would change those that were done before."""
-    systems, b = scaled_systems(spread=1.0), draw(3, 60)
-    systems[1] += 300 * draw(60, 60, seed=4) @ draw(60, 60, seed=4).T  # harder than the others
+    systems, b = scaled_systems(spread=1.0), normal(3, 60)
+    systems[1] += 300 * normal(60, 60, seed=4) @ normal(60, 60, seed=4).T  # harder than the others
     b[2] = 0
 
     def solve(rows):
@@ -158,7 +155,7 @@ def test_the_residual_that_counts_is_computed_anew():
     """In float32 the one that the iteration carries along falls on after the true one has stopped."""
     parts = Photometric(pictures(2, 3, 24, 20, dtype=torch.float32), "strength", 0.02)
     exact = Photometric(pictures(2, 3, 24, 20), "strength", 0.02)
-    b = draw(2, 3, 24, 20).float() + 1
+    b = normal(2, 3, 24, 20).float() + 1
 
     def solve(tolerance):
         x = pcg(lambda z: z + 10 * parts.smooth(z), 1 + 10 * parts.diagonals()[2], b, dims=(2, 3), tolerance=tolerance)
@@ -174,7 +171,7 @@ def test_the_sparse_factor_solves():
     laplacian = Photometric(pictures(1, 3, 9, 7), "strength", FLOOR).matrices(0)[1]
     from scipy.sparse import eye_array
 
-    system, b = laplacian + eye_array(63), draw(63, 2).numpy()
+    system, b = laplacian + eye_array(63), normal(63, 2).numpy()
     np.testing.assert_allclose(system @ factor(system).solve(b), b, atol=1e-11)
 
 

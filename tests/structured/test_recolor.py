@@ -26,15 +26,12 @@ from advcourse.structured import (
     recolor_operator,
 )
 from tests.structured import dense
+from tests.support.scenes import normal, scene
 from tests.support.toys import pictures, smooth_cnn
 
 FLOOR = 0.05
 FORMS = {"literal": (2.0, 0.0), "edge-weighted": (0.0, 3.0), "both": (2.0, 3.0), "neither": (0.0, 0.0)}
 forms = pytest.mark.parametrize("form", FORMS)
-
-
-def draw(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def regions(height=12, width=15):
@@ -54,7 +51,7 @@ def regions(height=12, width=15):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_change_is_the_dense_solution(form, solver, weight, channels):
     """Woodbury's system of N unknowns gives what the whole one of C N gives."""
-    images, gradient = pictures(2, channels, 6, 5), draw(2, channels, 6, 5)
+    images, gradient = pictures(2, channels, 6, 5), normal(2, channels, 6, 5)
     lam, rho = FORMS[form]
     settings = {"lam": lam, "rho": rho, "alpha": 0.7, "weight": weight, "floor": FLOOR}
     change = recolor_operator(images, solver=solver, tolerance=1e-13, **settings)(gradient)
@@ -63,7 +60,7 @@ def test_the_change_is_the_dense_solution(form, solver, weight, channels):
 
 @pytest.mark.parametrize("solver", ["cg", "lu"])
 def test_at_32_pixels_too(solver):
-    images, gradient = pictures(1, 1, 32, 32), draw(1, 1, 32, 32)
+    images, gradient = pictures(1, 1, 32, 32), normal(1, 1, 32, 32)
     settings = {"lam": 0.0, "rho": 10.0, "alpha": 1.0, "weight": "strength", "floor": FLOOR}
     change = recolor_operator(images, solver=solver, tolerance=1e-13, **settings)(gradient)
     torch.testing.assert_close(change, dense.recolor(gradient, images, **settings), rtol=0, atol=1e-10)
@@ -73,7 +70,7 @@ def test_at_32_pixels_too(solver):
 @forms
 def test_the_residual_is_that_of_the_whole_system(form, alpha):
     """Stopped at the inner system's residual, Woodbury's form leaves more than that in its own."""
-    images, gradient = pictures(2, 3, 12, 10), draw(2, 3, 12, 10)
+    images, gradient = pictures(2, 3, 12, 10), normal(2, 3, 12, 10)
     lam, rho = FORMS[form]
     change = recolor_operator(images, lam=lam, rho=rho, alpha=alpha, solver="cg")(gradient)
     for z, g, image in zip(change, gradient, images, strict=True):
@@ -85,7 +82,7 @@ def test_the_residual_is_that_of_the_whole_system(form, alpha):
 
 @forms
 def test_the_solvers_agree_in_float32(form):
-    images, gradient = pictures(2, 3, 12, 10, dtype=torch.float32), draw(2, 3, 12, 10).float()
+    images, gradient = pictures(2, 3, 12, 10, dtype=torch.float32), normal(2, 3, 12, 10).float()
     lam, rho = FORMS[form]
     by_cg, by_lu = (recolor_operator(images, lam=lam, rho=rho, solver=s)(gradient) for s in ("cg", "lu"))
     assert by_cg.dtype == by_lu.dtype == torch.float32
@@ -95,7 +92,7 @@ def test_the_solvers_agree_in_float32(form):
 @pytest.mark.parametrize("solver", ["cg", "lu"])
 def test_float32_images_are_solved_in_float64(solver):
     """Worked in float32, the change is off by eight times what rounding the result leaves: weights reach 10,000."""
-    coarse, gradient = pictures(2, 3, 6, 5, dtype=torch.float32), draw(2, 3, 24, 20).float() + 1
+    coarse, gradient = pictures(2, 3, 6, 5, dtype=torch.float32), normal(2, 3, 24, 20).float() + 1
     images = nn.functional.interpolate(coarse, size=(24, 20), mode="bilinear")
     exact = recolor_operator(images.double(), floor=0.01, solver="lu")(gradient.double())
     change = recolor_operator(images, floor=0.01, solver=solver, tolerance=1e-7)(gradient)
@@ -106,7 +103,7 @@ def test_float32_images_are_solved_in_float64(solver):
 
 def test_as_alpha_vanishes_the_deck_keeps_the_null_space_of_a():
     """The pseudo-inverse of M would throw away just that part."""
-    images, gradient = pictures(1, 3, 6, 5), draw(1, 3, 6, 5)
+    images, gradient = pictures(1, 3, 6, 5), normal(1, 3, 6, 5)
     change = recolor_operator(images, lam=1.0, rho=0.0, alpha=1e-9, weight="norm", solver="lu")(gradient)
     a = dense.photometric(images[0], "norm", FLOOR)
     null = torch.linalg.svd(a).Vh[torch.linalg.matrix_rank(a) :]
@@ -124,7 +121,7 @@ def share(operator, noise):
 
 def test_the_deck_lets_two_thirds_of_noise_through_and_the_smooth_form_little():
     """The literal operator is no recolouring: noise passes, and where the image is flat all of it."""
-    images, noise = pictures(1, 3, 12, 10), draw(1, 3, 12, 10)
+    images, noise = pictures(1, 3, 12, 10), normal(1, 3, 12, 10)
     half_flat = images.clone()
     half_flat[..., :6] = 0.5
 
@@ -142,7 +139,7 @@ def test_the_deck_lets_two_thirds_of_noise_through_and_the_smooth_form_little():
 
 def test_changes_are_even_inside_regions_and_free_across_contours():
     image, number = regions()
-    noise = draw(1, 3, *number.shape) + number  # the regions' own means differ
+    noise = normal(1, 3, *number.shape) + number  # the regions' own means differ
     change = recolor_operator(image[None], rho=100.0, floor=1e-3, solver="lu")(noise)[0]
     means = torch.stack([noise[0, :, number == r].mean(1) for r in range(3)])
     for r in range(3):
@@ -155,7 +152,7 @@ def test_the_operator_is_built_once_and_serves_any_gradient():
     images = pictures(2, 3)
     for solver in ("cg", "lu"):
         operator = recolor_operator(images, solver=solver, tolerance=1e-12)
-        first, second = draw(2, 3, 8, 6), draw(2, 3, 8, 6, seed=1)
+        first, second = normal(2, 3, 8, 6), normal(2, 3, 8, 6, seed=1)
         torch.testing.assert_close(
             operator(2 * first - second), 2 * operator(first) - operator(second), rtol=0, atol=1e-10
         )
@@ -237,7 +234,7 @@ def test_only_so_many_bases_are_kept(monkeypatch):
 
 
 def test_the_whole_basis_is_the_whole_operator():
-    images, gradient = pictures(2, 3, 6, 5), draw(2, 3, 6, 5)
+    images, gradient = pictures(2, 3, 6, 5), normal(2, 3, 6, 5)
     basis = eigenbases(images, 30)
     expected = recolor_operator(images, rho=3.0, alpha=0.5, solver="lu")(gradient)
     torch.testing.assert_close(basis_operator(basis, rho=3.0, alpha=0.5)(gradient), expected, rtol=0, atol=1e-10)
@@ -245,7 +242,7 @@ def test_the_whole_basis_is_the_whole_operator():
 
 def test_no_operator_computes_in_the_precision_of_autocast():
     """It rounds to eight bits: the change would leave the basis's span by a quarter of a per cent."""
-    images, gradient = pictures(2, 3, 6, 5, dtype=torch.float32), draw(2, 3, 6, 5).float()
+    images, gradient = pictures(2, 3, 6, 5, dtype=torch.float32), normal(2, 3, 6, 5).float()
     for operator in (
         basis_operator(eigenbases(images, 4)),
         recolor_operator(images, solver="cg"),
@@ -258,7 +255,7 @@ def test_no_operator_computes_in_the_precision_of_autocast():
 
 
 def test_a_few_vectors_are_the_operator_on_their_span():
-    images, gradient = pictures(2, 3, 6, 5), draw(2, 3, 6, 5)
+    images, gradient = pictures(2, 3, 6, 5), normal(2, 3, 6, 5)
     basis = eigenbases(images, 4)
     v = basis.vectors.flatten(2)
     inside = (gradient.flatten(2) @ v.mT @ v).view_as(gradient)
@@ -268,8 +265,8 @@ def test_a_few_vectors_are_the_operator_on_their_span():
 
 def test_a_learned_basis_finds_the_patterns_of_a_set():
     """Planted: images that vary along three patterns, each twice as much as the next."""
-    patterns = torch.linalg.qr(draw(48, 3)).Q.T.view(3, 8, 6)
-    scores = torch.linalg.qr(draw(40, 4) - draw(40, 4).mean(0)).Q[:, :3]
+    patterns = torch.linalg.qr(normal(48, 3)).Q.T.view(3, 8, 6)
+    scores = torch.linalg.qr(normal(40, 4) - normal(40, 4).mean(0)).Q[:, :3]
     scores = (scores - scores.mean(0)) * torch.tensor([0.4, 0.2, 0.1], dtype=torch.float64)
     images = 0.5 + torch.einsum("nk,khw->nhw", scores, patterns).view(20, 2, 8, 6)
     basis = learned_basis(images, 3)
@@ -357,16 +354,14 @@ def test_a_basis_serves_another_model_and_one_serves_all(monkeypatch):
 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_it_costs_steps_forward_and_backward_and_one_forward(steps):
-    model, images = smooth_cnn(), pictures(5)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(5)
     with count_passes(model) as passes:
         recolor(model, images, labels, strength=0.2, steps=steps)
     assert (passes.forwards, passes.backwards) == (5 * (steps + 1), 5 * steps)
 
 
 def test_without_an_operator_it_is_the_default_one():
-    model, images = smooth_cnn(), pictures(3)
-    labels = model(images).argmax(1)
+    model, images, labels = scene(3)
     inside, built = (
         recolor(model, images, labels, strength=0.2, steps=3, **given)
         for given in ({}, {"operator": recolor_operator(images)})

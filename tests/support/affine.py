@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from tests.support.scenes import draw, seeded
+from tests.support.scenes import normal, seeded
 from tests.support.toys import Affine
 
 D = 12
@@ -13,7 +13,7 @@ def affine(classes: int, seed: int = 0, *, size: int = D, bias: float = 0.0) -> 
     """For images of ``size`` numbers, those of :func:`scattered` by default; ``bias`` is that of class 0."""
     offset = torch.zeros(classes, dtype=torch.float64)
     offset[0] = bias
-    return Affine(draw(classes, size, seed=seed), offset)
+    return Affine(normal(classes, size, seed=seed), offset)
 
 
 def scattered(n: int = 8, spread: float = 0.2) -> Tensor:

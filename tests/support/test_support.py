@@ -9,7 +9,6 @@ from tests.support.recorders import Recorder, watched
 from tests.support.scenes import scene
 from tests.support.traces import MODES, in_use, unchanged, undrawn
 
-
 TRACES = {
     "mode": lambda model, images: model[2].train(not model[2].training),
     "flag of a parameter": lambda model, images: model[0].weight.requires_grad_(not model[0].weight.requires_grad),

@@ -18,13 +18,14 @@ from advcourse import training
 from advcourse.attacks import pgd
 from advcourse.training import loop
 from advcourse.zoo import _recipes
+from tests.support.scenes import seeded
 
 N, CLASSES = 70, 3
 
 
 def make_data(n: int = N) -> tuple[torch.Tensor, torch.Tensor]:
     """Images whose class is the brightest of their first three pixels."""
-    images = torch.rand(n, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(n, 1, 4, 4, generator=seeded())
     return images, images.flatten(1)[:, :CLASSES].argmax(1)
 
 
@@ -271,28 +272,30 @@ def test_without_a_schedule_a_finished_run_can_be_prolonged(tmp_path):
     assert torch.equal(weights(straight), weights(prolonged))
 
 
+def patient_loss(model, images, labels):
+    """The standard loss, as slow as the environment asks for."""
+    if pause := float(os.environ.get("PAUSE", "0")):
+        print("step", flush=True)
+        time.sleep(pause)
+    return training.standard_loss(model, images, labels)
+
+
 SCRIPT = """
 import sys
 import torch
 sys.path.insert(0, {folder!r})
 torch.set_num_threads(1)
-from test_training import full_run, make_model, weights
+from test_training import full_run, make_model, patient_loss, weights
 model = make_model(dropout=0.3)
 slow = lambda model, record: print("epoch", record["epoch"], flush=True)
-from advcourse import training
-def loss(model, images, labels):
-    if {pause}:
-        print("step", flush=True)
-        __import__("time").sleep({pause})
-    return training.standard_loss(model, images, labels)
-full_run(model, {path!r}, loss=loss, on_epoch_end=slow)
+full_run(model, {path!r}, loss=patient_loss, on_epoch_end=slow)
 torch.save(weights(model), {path!r} + ".weights")
 """
 
 
 def start(tmp_path, pause: float) -> subprocess.Popen:
-    script = SCRIPT.format(folder=os.path.dirname(__file__), path=str(tmp_path / "run.pt"), pause=pause)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    script = SCRIPT.format(folder=os.path.dirname(__file__), path=str(tmp_path / "run.pt"))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PAUSE": str(pause)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen([sys.executable, "-c", script], **pipes, text=True, env=environment)
 
@@ -316,7 +319,7 @@ def test_a_process_stopped_in_mid_epoch_leaves_a_checkpoint_that_resumes(tmp_pat
     assert not (tmp_path / "run.pt.weights").exists()
 
     model = make_model(dropout=0.3)
-    history = full_run(model, tmp_path / "run.pt")
+    history = full_run(model, tmp_path / "run.pt", loss=patient_loss)
     assert torch.equal(weights(model), uninterrupted[0])
     assert history == uninterrupted[1]
 
@@ -337,7 +340,7 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     for changes in ({"seed": 8}, {"batch_size": 17}, {"epochs": 6}):
         with pytest.raises(ValueError, match="of another run"):
             full_run(make_model(), path, **changes)
-    with pytest.raises(ValueError, match="does not fit the model"):
+    with pytest.raises(ValueError, match="of another run, of model .*expected model"):
         full_run(nn.Sequential(nn.Flatten(), nn.Linear(16, CLASSES)), path)
     with pytest.raises(ValueError, match="of another run"):  # no scheduler
         quiet_fit(make_model(), make_data(), epochs=5, batch_size=16, seed=7, checkpoint=path)
@@ -470,7 +473,7 @@ def test_two_processes_give_the_weights_of_one(tmp_path):
 
 
 def test_random_crop_is_a_slice_of_the_padded_image_or_its_mirror():
-    images = torch.rand(200, 3, 6, 5, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(200, 3, 6, 5, generator=seeded())
     torch.manual_seed(0)
     cropped = training.random_crop(images, padding=2)
     padded = nn.functional.pad(images, (2, 2, 2, 2))
@@ -562,16 +565,17 @@ def test_a_callback_may_return_numpy_numbers_and_nothing_that_a_checkpoint_canno
 def test_ctrl_c_after_a_loss_that_is_not_finite_keeps_the_good_checkpoint(tmp_path):
     """The interrupt comes in the epoch whose loss is NaN, before that is noticed."""
     path, model = tmp_path / "run.pt", make_model()
-    quiet_fit(model, make_data(), epochs=1, batch_size=10, checkpoint=path)
-    good = path.read_bytes()
-    calls = []
+    calls, one_epoch = [], training.steps_per_epoch(N, 10)
 
     def loss(model, images, labels):
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) == one_epoch + 3:
             os.kill(os.getpid(), signal.SIGINT)
-        return torch.nan * training.standard_loss(model, images, labels)
+        scale = torch.nan if len(calls) > one_epoch else 1.0
+        return scale * training.standard_loss(model, images, labels)
 
+    quiet_fit(model, make_data(), loss, epochs=1, batch_size=10, checkpoint=path)
+    good = path.read_bytes()
     with pytest.raises(KeyboardInterrupt):
         quiet_fit(model, make_data(), loss, epochs=2, batch_size=10, checkpoint=path)
     assert path.read_bytes() == good

@@ -9,7 +9,11 @@ from advcourse.attacks import pgd
 from advcourse.core.losses import LOSSES
 from advcourse.core.running import count_passes
 from advcourse.wrappers import compose, eot, random_lighting, random_noise, random_rigid
-from tests.support.toys import Affine, pictures, smooth_cnn
+from tests.support.affine import affine
+from tests.support.recorders import Recorder
+from tests.support.scenes import gradient, loss_gradient, seeded
+from tests.support.toys import pictures, smooth_cnn
+from tests.support.traces import in_use, unchanged, undrawn
 
 SCALES = torch.tensor([1.4, -1.2, 0.6, -0.9, 0.7], dtype=torch.float64)
 SHIFTS = torch.tensor([0.6, 0.0, -0.4, 0.9, 0.2], dtype=torch.float64)
@@ -22,26 +26,17 @@ def known(images, generator=None):
     return scale * images + shift
 
 
-def scene(n=4):
+def labelled(n=4):
     return smooth_cnn(), pictures(n), torch.arange(n) % 4
 
 
-def affine():
-    draw = torch.rand(3, 12, generator=torch.Generator().manual_seed(2), dtype=torch.float64) - 0.5
-    return Affine(4 * draw), pictures(3, 1, 3, 4), torch.tensor([2, 0, 1])
-
-
-def gradient(function, images):
-    x = images.clone().requires_grad_()
-    return torch.autograd.grad(function(x).sum(), x)[0]
+def plane():
+    return affine(3, 2), pictures(3, 1, 3, 4), torch.tensor([2, 0, 1])
 
 
 def mean_of_gradients(model, images, labels):
-    each = [
-        gradient(lambda x, s=s, b=b: F.cross_entropy(model(s * x + b), labels, reduction="none"), images)
-        for s, b in zip(SCALES, SHIFTS, strict=True)
-    ]
-    return torch.stack(each).mean(0)
+    draws = zip(SCALES, SHIFTS, strict=True)
+    return torch.stack([loss_gradient(lambda x, s=s, b=b: model(s * x + b), images, labels) for s, b in draws]).mean(0)
 
 
 def relative(found, expected):
@@ -52,7 +47,7 @@ def relative(found, expected):
 
 
 def test_nll_has_the_mean_of_the_draws_gradients():
-    model, images, labels = scene()
+    model, images, labels = labelled()
     found = gradient(lambda x: LOSSES["nll"](eot(model, known, 5)(x), labels), images)
     torch.testing.assert_close(found, mean_of_gradients(model, images, labels), rtol=0, atol=1e-14)
 
@@ -60,7 +55,7 @@ def test_nll_has_the_mean_of_the_draws_gradients():
 def test_the_cross_entropy_of_mean_logits_has_another_gradient():
     """Averaging logits is not the expectation of the loss; nor is ``loss="ce"``, which takes the softmax of the
     averages once more and so comes to the same."""
-    model, images, labels = affine()
+    model, images, labels = plane()
     expected = mean_of_gradients(model, images, labels)
 
     def mean_logits(x):
@@ -73,7 +68,7 @@ def test_the_cross_entropy_of_mean_logits_has_another_gradient():
 
 def test_an_affine_model_has_the_gradient_of_the_formula():
     r"""For z = W (s x + b): the mean over draws of s W^T (softmax z - e_y)."""
-    model, images, labels = affine()
+    model, images, labels = plane()
     expected = torch.zeros(3, 12, dtype=torch.float64)
     for s, b in zip(SCALES, SHIFTS, strict=True):
         share = ((s * images.flatten(1) + b) @ model.weight.T).softmax(1) - F.one_hot(labels, 3)
@@ -83,7 +78,7 @@ def test_an_affine_model_has_the_gradient_of_the_formula():
 
 
 def test_pgd_follows_the_mean_gradient():
-    model, images, labels = scene()
+    model, images, labels = labelled()
     images = 0.4 + 0.2 * images
     expected = images + 0.03 * mean_of_gradients(model, images, labels).sign()
     result = pgd(eot(model, known, 5), images, labels, eps=0.03, steps=1, step_size=0.03, loss="nll")
@@ -91,7 +86,7 @@ def test_pgd_follows_the_mean_gradient():
 
 
 def test_targeted_pgd_follows_the_difference_of_two_mean_gradients():
-    model, images, labels = scene()
+    model, images, labels = labelled()
     images, targets = 0.4 + 0.2 * images, (labels + 1) % 4
     ascent = mean_of_gradients(model, images, labels) - mean_of_gradients(model, images, targets)
     result = pgd(eot(model, known, 5), images, labels, eps=0.03, steps=1, step_size=0.03, loss="nll", targets=targets)
@@ -102,11 +97,11 @@ def test_targeted_pgd_follows_the_difference_of_two_mean_gradients():
 
 def test_one_draw_is_not_enough():
     """The error of the estimate falls as the root of the number of draws."""
-    model, images, labels = scene(1)
+    model, images, labels = labelled(1)
     shaky = random_noise(0.3)
 
     def estimates(samples, repeats=30):
-        view = eot(model, shaky, samples, generator=torch.Generator().manual_seed(0))
+        view = eot(model, shaky, samples, generator=seeded())
         return torch.stack([gradient(lambda x: LOSSES["nll"](view(x), labels), images) for _ in range(repeats)])
 
     best = estimates(2000, 1)[0]
@@ -118,7 +113,7 @@ def test_one_draw_is_not_enough():
 
 
 def test_a_pass_costs_a_row_per_draw_and_image():
-    model, images, labels = scene()
+    model, images, labels = labelled()
     view = eot(model, known, 5)
     with count_passes(model) as rows, count_passes(view) as passes:
         pgd(view, images, labels, eps=0.1, steps=3, loss="nll")
@@ -128,7 +123,7 @@ def test_a_pass_costs_a_row_per_draw_and_image():
 
 @pytest.mark.parametrize("batch_size", [1, 3, 20, 21])
 def test_batches_of_rows_give_the_same_for_less_memory(batch_size):
-    model, images, labels = scene()
+    model, images, labels = labelled()
     view, small = (
         eot(model, random_noise(0.1), 5, generator=torch.Generator(), batch_size=b) for b in (None, batch_size)
     )
@@ -148,7 +143,7 @@ def test_batches_of_rows_give_the_same_for_less_memory(batch_size):
 
 def test_batches_of_rows_keep_no_activations():
     """A loop over batches alone would keep them all for the backward pass."""
-    model, images, _ = scene()
+    model, images, _ = labelled()
     kept = []
 
     def pack(tensor):
@@ -166,38 +161,31 @@ def test_batches_of_rows_keep_no_activations():
 
 def test_every_pass_draws_anew_for_every_image():
     """Steps that see one frozen draw fit it; so does a draw shared by the batch."""
-    seen = []
-
-    def model(x):
-        seen.append(x.detach().clone())
-        return torch.stack([x.mean((1, 2, 3)), -x.mean((1, 2, 3))], 1)
-
+    model = Recorder(lambda x: torch.stack([x.mean((1, 2, 3)), -x.mean((1, 2, 3))], 1))
     images, labels = pictures(1).expand(3, -1, -1, -1).clone(), torch.tensor([0, 0, 0])
     for generator in (torch.Generator(), None):
-        seen.clear()
+        model.seen.clear()
         view = eot(model, random_lighting(0.3, 0.3), 4, generator=generator)
         pgd(view, images, labels, eps=0.0, steps=2, loss="nll")
-        rows = torch.cat(seen).flatten(1)
+        rows = torch.cat(model.seen).flatten(1)
         assert len(rows) == 3 * 4 * 3 and len(rows.unique(dim=0)) == 3 * 4 * 3
 
 
 def test_the_generators_seed_decides_all_and_the_global_state_stays():
-    model, images, labels = scene()
+    model, images, labels = labelled()
     camera = compose(random_rigid(1, 20, (0.9, 1.1)), random_lighting(0.1, 0.1), random_noise(0.05))
 
     def run(seed):
-        view = eot(model, camera, 3, generator=torch.Generator().manual_seed(seed))
+        view = eot(model, camera, 3, generator=seeded(seed))
         return pgd(view, images, labels, eps=0.1, steps=4, loss="nll")
 
-    torch.manual_seed(3)
-    before = torch.get_rng_state()
-    first, other = run(1), run(2)
-    assert torch.equal(torch.get_rng_state(), before)
+    with undrawn():
+        first, other = run(1), run(2)
     assert torch.equal(run(1), first) and not torch.equal(first, other)
 
 
 def test_without_a_generator_the_global_state_draws():
-    model, images, _ = scene()
+    model, images, _ = labelled()
     view = eot(model, random_noise(0.1), 2)
     torch.manual_seed(0)
     first, second = view(images), view(images)
@@ -207,7 +195,7 @@ def test_without_a_generator_the_global_state_draws():
 
 def test_an_attack_with_a_generator_puts_the_global_draws_back():
     """As documented: give ``eot`` a generator of its own, or every call of such an attack sees the same draws."""
-    model, images, labels = scene()
+    model, images, labels = labelled()
     shared, own = eot(model, random_noise(0.3), 2), eot(model, random_noise(0.3), 2, generator=torch.Generator())
     torch.manual_seed(0)
     runs = [
@@ -222,18 +210,15 @@ def test_an_attack_with_a_generator_puts_the_global_draws_back():
 
 @pytest.mark.parametrize("batch_size", [None, 6])
 def test_a_network_in_training_comes_back_as_it_was(batch_size):
-    model, images, labels = scene()
-    model.train()
-    state = {key: value.clone() for key, value in model.state_dict().items()}
-    view = eot(model, random_noise(0.1), 3, batch_size=batch_size)
-    assert view.training and model.training
-    pgd(view, images, labels, eps=0.1, steps=2, loss="nll")
-    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
-    assert all(parameter.grad is None for parameter in model.parameters())
+    model, images, labels = labelled()
+    view = eot(in_use(model, "train"), random_noise(0.1), 3, batch_size=batch_size)
+    assert view.training
+    with unchanged(model, images):
+        pgd(view, images, labels, eps=0.1, steps=2, loss="nll")
 
 
 def test_the_mode_follows_the_module():
-    model, _, _ = scene()
+    model, _, _ = labelled()
     view = eot(model, known, 5)
     assert not view.eval().training and not model.training
     view.train()
@@ -241,7 +226,7 @@ def test_the_mode_follows_the_module():
 
 
 def test_log_probabilities_of_each_draw_are_averaged():
-    model, images, _ = scene()
+    model, images, _ = labelled()
     each = torch.stack([model(s * images + b).log_softmax(1) for s, b in zip(SCALES, SHIFTS, strict=True)])
     torch.testing.assert_close(eot(model, known, 5)(images), each.mean(0), rtol=0, atol=1e-14)
     single = eot(lambda x: model(x), lambda x, generator: x, 1, batch_size=2)
@@ -267,13 +252,13 @@ def test_bad_arguments_are_refused_by_name(bad):
 
 
 def test_counts_may_be_numpys():
-    model, images, _ = scene()
+    model, images, _ = labelled()
     view = eot(model, known, np.int64(5), batch_size=np.int64(3))
     torch.testing.assert_close(view(images), eot(model, known, 5)(images))
 
 
 def test_transforms_and_models_of_other_shapes_are_named():
-    _, images, _ = scene()
+    _, images, _ = labelled()
     with pytest.raises(ValueError, match=r"transform returned 1 images, expected 20"):
         eot(smooth_cnn(), lambda x, generator: x[:1], 5)(images)
     with pytest.raises(ValueError, match="model returned .*expected logits"):

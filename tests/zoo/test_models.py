@@ -6,23 +6,14 @@ import shutil
 
 import pytest
 import torch
-from torch import nn
 
-from advcourse import data, models, networks
+from advcourse import data, models
 from advcourse.core.running import predict
 from advcourse.zoo import weights
+from tests.support.files import cut, flip
 
 REAL = os.environ.get("ADVCOURSE_DATA")
-real = pytest.mark.skipif(not REAL, reason="the reference networks are found through ADVCOURSE_DATA")
 INPUTS = {"mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar10": (3, 32, 32), "gtsrb": (3, 32, 32)}
-
-
-def test_normalized_owns_mean_and_deviation():
-    model = networks.Normalized(nn.Identity(), (0.5, 0.25), (0.5, 0.1))
-    images = torch.tensor([1.0, 0.35]).view(1, 2, 1, 1).expand(1, 2, 3, 3)
-    torch.testing.assert_close(model(images), torch.ones(1, 2, 3, 3))
-    assert set(model.state_dict()) == {"mean", "std"}
-    assert model.double()(images.double()).dtype == torch.float64
 
 
 @pytest.mark.parametrize("name", weights.ARCHITECTURES)
@@ -36,18 +27,7 @@ def test_every_network_maps_its_images_to_the_classes_logits(name):
     assert torch.equal(next(models.build(name).parameters()), next(model.parameters()))
 
 
-def test_the_shortcut_has_no_parameters():
-    """Option A: every second row and column, and zeros for the new channels on both sides."""
-    block = networks.BasicBlock(4, 8, 2).eval()
-    nn.init.zeros_(block.conv2.weight)
-    x = torch.rand(2, 4, 6, 6)
-    out = block(x)
-    assert torch.equal(out[:, 2:6], x[:, :, ::2, ::2])
-    assert out[:, :2].abs().sum() == out[:, 6:].abs().sum() == 0
-    assert sum(p.numel() for p in networks.CifarResNet(3).parameters()) == 269_722
-
-
-@real
+@pytest.mark.data
 def test_reference_networks_reach_their_published_accuracy():
     images, labels, _ = data.load("cifar10", n=400)
     for net in ("resnet20", "resnet56"):
@@ -55,7 +35,7 @@ def test_reference_networks_reach_their_published_accuracy():
         assert accuracy > 0.87  # 91.7 and 93.4 % on all 10,000
 
 
-@real
+@pytest.mark.data
 @pytest.mark.parametrize(("net", "least"), [("mobilenet_v2", 0.75), ("squeezenet1_0", 0.5)])
 def test_imagenet_reference_networks(net, least):
     images, labels, _ = data.load("imagenet-samples", n=40)
@@ -64,7 +44,7 @@ def test_imagenet_reference_networks(net, least):
     assert (predict(model, images, batch_size=20).argmax(1) == labels).float().mean() > least
 
 
-@real
+@pytest.mark.data
 def test_imagenet_hands_out_the_one_at_hand_and_says_which(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     models.load("imagenet")
@@ -83,10 +63,7 @@ def test_torchvisions_network_is_taken_from_its_cache(monkeypatch, tmp_path, cap
     model = models.load("imagenet")
     assert capsys.readouterr().out == "ImageNet network: imagenet/mobilenet_v2\n"
     images = torch.rand(1, 3, 64, 64)
-    mean, std = (
-        torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1),
-        torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1),
-    )
+    mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 1, 3, 1, 1)
     torch.testing.assert_close(model(images), network.eval()((images - mean) / std))
 
 
@@ -99,13 +76,8 @@ def test_a_damaged_file_in_torchvisions_cache_is_named(monkeypatch, tmp_path, co
         models.load("imagenet")
 
 
-def test_without_any_imagenet_network_the_error_says_where_it_looked(monkeypatch, tmp_path):
-    def refuse(*args, **kwargs):
-        raise OSError("no network in this test")
-
+def test_without_any_imagenet_network_the_error_says_where_it_looked(own_cache, offline, monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.delenv("ADVCOURSE_DATA", raising=False)
-    monkeypatch.setattr("torch.hub.urlopen", refuse)
     with pytest.raises(
         FileNotFoundError, match=r"no ImageNet network at hand: .*ADVCOURSE_DATA is not set.*no network"
     ):
@@ -123,20 +95,19 @@ def test_unknown_names_list_the_known_ones():
         models.card("reference/cifar10_resnet20")
 
 
-def test_a_reference_network_without_a_folder_says_so(monkeypatch):
-    monkeypatch.delenv("ADVCOURSE_DATA", raising=False)
+def test_a_reference_network_without_a_folder_says_so(own_cache):
     with pytest.raises(FileNotFoundError, match="ADVCOURSE_DATA is not set"):
         models.load("reference/cifar10_resnet20")
 
 
-@real
+@pytest.mark.data
 def test_a_damaged_weight_file_is_named(monkeypatch, tmp_path):
     (tmp_path / "weights").mkdir()
     file = tmp_path / "weights/cifar10_resnet20.safetensors"
     shutil.copy(f"{REAL}/weights/cifar10_resnet20.safetensors", file)
     monkeypatch.setenv("ADVCOURSE_DATA", str(tmp_path))
     models.load("reference/cifar10_resnet20")
-    file.write_bytes(file.read_bytes()[:-5])
+    cut(file, 5)
     with pytest.raises(RuntimeError, match=r"cifar10_resnet20.safetensors is damaged .*delete it"):
         models.load("reference/cifar10_resnet20")
 
@@ -157,8 +128,6 @@ def test_weights_survive_a_round_trip_and_a_changed_byte_is_found(tmp_path):
     with pytest.raises(RuntimeError, match=r"mnist-cnn.json is missing or damaged .*restore it"):
         models.load("mnist/cnn", folder=tmp_path)
     (tmp_path / "kept").rename(file.with_suffix(".json"))
-    content = bytearray(file.read_bytes())
-    content[-1] ^= 1
-    file.write_bytes(content)
+    flip(file)
     with pytest.raises(RuntimeError, match=r"mnist-cnn.safetensors is damaged \(its sha256 is not the one on record"):
         models.load("mnist/cnn", folder=tmp_path)

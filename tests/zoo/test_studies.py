@@ -1,5 +1,6 @@
 """The augmentation study: what its table says, that runs are kept, and that the shipped one is whole."""
 
+import json
 import math
 
 import pytest
@@ -9,24 +10,24 @@ from advcourse import __main__ as cli
 from advcourse import data
 from advcourse.zoo import studies
 from advcourse.zoo.studies import ARMS, CONTROLS, Settings, summary
+from tests.support.recorders import watched
+from tests.support.scenes import seeded
 
 SMALL = Settings(images=48, epochs=1, width=2, mixed_precision="no")
 
 
 @pytest.fixture
-def noise_as_cifar10(monkeypatch, tmp_path):
+def noise_as_cifar10(own_cache, monkeypatch):
     """Eight pixels a side and 48 images of noise, so that a run takes a blink."""
 
     def load(name, split="test", n=None, stand_in=True):
         assert name == "cifar10" and not stand_in
-        draw = torch.Generator().manual_seed(len(split))
-        images = torch.randint(0, 256, (n or 48, 3, 8, 8), generator=draw).float() / 255
+        images = torch.randint(0, 256, (n or 48, 3, 8, 8), generator=seeded(len(split))).float() / 255
         return images, torch.arange(len(images)) % 10, list("abcdefghij")
 
     monkeypatch.setattr(data, "load", load)
     monkeypatch.setattr(studies, "ATTACKED", 16)
     monkeypatch.setattr(studies, "VECTORS", 3)
-    monkeypatch.setenv("ADVCOURSE_CACHE", str(tmp_path / "cache"))
 
 
 def study(arms, seeds, folder, settings=SMALL):
@@ -52,19 +53,25 @@ def test_every_arm_runs_and_is_measured(noise_as_cifar10, tmp_path):
     assert table["command"].endswith(" --device cpu")
 
 
-def test_runs_are_kept_and_repeat_to_the_same_numbers(noise_as_cifar10, tmp_path, monkeypatch):
+def kept():
+    """The runs in the cache, and when each was written."""
+    files = list((data.cache_folder() / "studies" / "augmentation").glob("*.json"))
+    runs = [json.loads(file.read_text()) for file in files]
+    return {f"{run['arm']} {run['seed']}": file.stat().st_mtime_ns for run, file in zip(runs, files, strict=True)}
+
+
+def test_runs_are_kept_and_repeat_to_the_same_numbers(noise_as_cifar10, tmp_path):
     first = study(ARMS[:2], 1, tmp_path)
-    made, run = [], studies._run
-    monkeypatch.setattr(studies, "_run", lambda arm, seed, *rest: made.append((arm, seed)) or run(arm, seed, *rest))
+    before = kept()
     second = study(ARMS[:2], 2, tmp_path)
-    assert made == [("basic", 1), ("flow + basic", 1)]
+    assert kept().items() >= before.items() and kept().keys() - before.keys() == {"basic 1", "flow + basic 1"}
     assert second["runs"][:2] == first["runs"]
     for file in (data.cache_folder() / "studies" / "augmentation").glob("*-0-*.json"):
         file.unlink()
     again = study(ARMS[:2], 1, tmp_path)
     assert [{**run, "seconds": 0} for run in again["runs"]] == [{**run, "seconds": 0} for run in first["runs"]]
-    study(ARMS[:1], 1, tmp_path, Settings(images=48, epochs=1, width=4, mixed_precision="no"))
-    assert made[-1] == ("basic", 0)  # other settings, another run
+    wider = study(ARMS[:1], 1, tmp_path, Settings(images=48, epochs=1, width=4, mixed_precision="no"))
+    assert wider["runs"][0]["loss"] != first["runs"][0]["loss"]  # other settings, another run
 
 
 def test_settings_reach_the_steps_and_the_attacks(noise_as_cifar10, tmp_path, monkeypatch):
@@ -81,15 +88,14 @@ def test_settings_reach_the_steps_and_the_attacks(noise_as_cifar10, tmp_path, mo
 
     for name in ("flow_step", "recolor_step", "flow", "recolor"):
         watch(name)
-    built = studies.basis_operator
-    monkeypatch.setattr(studies, "basis_operator", lambda basis: given.update(basis_operator=basis) or built(basis))
+    built = watched(monkeypatch, studies, "basis_operator")
     settings = Settings(
         images=48, epochs=1, width=2, mixed_precision="no", gamma=3.0, max_displacement=0.7, strength=0.2
     )
     study(("flow + basic", "recolor + basic"), 1, tmp_path, settings)
     bent, coloured = {"gamma": 3.0, "max_displacement": 0.7}, {"strength": 0.2}
     assert len(given["recolor_step"].pop("bases")) == 48 and callable(given["recolor"].pop("operator"))
-    assert given.pop("basis_operator").vectors.shape[1] == 3
+    assert all(call.given[0].vectors.shape[1] == 3 for call in built) and built
     assert given == {
         "flow_step": {**bent, "uniform": True, "training": True},
         "recolor_step": {**coloured, "uniform": True, "training": True},

@@ -11,6 +11,7 @@ from advcourse import data, training
 from advcourse.attacks import pgd
 from advcourse.zoo import crafted, studies, weights
 from advcourse.zoo._recipes import RECIPES
+from tests.support.scenes import seeded
 
 SHIPPED = list(weights.ARCHITECTURES)
 
@@ -72,7 +73,7 @@ def test_robust_accuracy_is_the_card_s_and_the_plain_network_has_none():
     robust = {}
     for name in ("mnist/cnn", "mnist/cnn-robust"):
         model = weights.load(name)
-        generator = torch.Generator().manual_seed(1)
+        generator = seeded(1)
         attacked = pgd(model, images, labels, eps=0.3, steps=40, step_size=0.01, random_start=True, generator=generator)
         robust[name] = training.accuracy(model, attacked, labels)
     assert abs(robust["mnist/cnn-robust"] - stated) <= margin(stated, n)

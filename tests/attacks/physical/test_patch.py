@@ -1,6 +1,5 @@
 """The adversarial patch: pasted exactly, learnt anew at every step, and at work on images never seen."""
 
-import copy
 import math
 
 import pytest
@@ -9,13 +8,11 @@ import torch.nn.functional as F
 
 from advcourse.attacks.physical import Patch, patch, patch_mask
 from advcourse.core.running import count_passes
+from tests.support.scenes import seeded
 from tests.support.toys import Affine, Constant, pictures, smooth_cnn
+from tests.support.traces import MODES, in_use, unchanged, undrawn
 
 FREE = {"max_angle": 180.0, "scales": (0.7, 1.3)}
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def made(height=5, width=4, channels=2, **more):
@@ -148,10 +145,8 @@ def test_a_patch_too_large_for_the_image_is_centred_and_cut():
 
 def test_every_image_has_its_own_place_and_the_generator_decides():
     thing, images = made(**FREE), torch.full((6, 2, 14, 14), 0.5, dtype=torch.float64)
-    torch.manual_seed(0)
-    before = torch.get_rng_state()
-    one, two = thing.apply(images, seeded(1)), thing.apply(images, seeded(2))
-    assert torch.equal(torch.get_rng_state(), before)
+    with undrawn():
+        one, two = thing.apply(images, seeded(1)), thing.apply(images, seeded(2))
     assert torch.equal(thing.apply(images, seeded(1)), one) and not torch.equal(one, two)
     assert len(one.flatten(1).unique(dim=0)) == 6
     assert not torch.equal(thing.apply(images), thing.apply(images))
@@ -245,33 +240,22 @@ def test_the_generator_decides_all_and_the_global_state_stays():
     def run(seed):
         return patch(model, images, target=0, area=0.2, steps=4, batch_size=2, generator=seeded(seed)).image
 
-    torch.manual_seed(3)
-    before = torch.get_rng_state()
-    run(1)
-    assert torch.equal(torch.get_rng_state(), before)
+    with undrawn():
+        run(1)
     model.eval()
     first, other = run(1), run(2)
     torch.manual_seed(4)
     assert torch.equal(run(1), first) and not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("training", [True, False])
-def test_nothing_else_has_changed(training):
-    model, images = smooth_cnn().train(training), pictures(4).requires_grad_()
-    for parameter in list(model.parameters())[:2]:
-        parameter.grad = torch.ones_like(parameter)
-    state, given = copy.deepcopy(model.state_dict()), images.detach().clone()
+@pytest.mark.parametrize("mode", MODES)
+def test_nothing_else_has_changed(mode):
+    model, images = in_use(smooth_cnn(), mode), pictures(4).requires_grad_()
     init = torch.rand(2, 4, 4, dtype=torch.float64, requires_grad=True)
-    before = init.detach().clone()
-    found = patch(model, images, target=0, area=0.25, steps=3, init=init)
-    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
-    assert [p.grad is None for p in model.parameters()] == [False, False] + [True] * (len(list(model.parameters())) - 2)
-    assert all((p.grad == 1).all() for p in list(model.parameters())[:2])
-    assert model.training == training and all(p.requires_grad for p in model.parameters())
-    assert torch.equal(images, given) and images.grad is None
-    assert torch.equal(init, before) and init.grad is None
+    with unchanged(model, images, init):
+        found = patch(model, images, target=0, area=0.25, steps=3, init=init)
     assert not found.image.requires_grad and found.image.grad is None and not found.mask.requires_grad
-    assert not torch.equal(found.image, before)
+    assert not torch.equal(found.image, init)
 
 
 def test_inside_no_grad_and_inference_mode():

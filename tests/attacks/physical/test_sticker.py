@@ -16,14 +16,11 @@ from advcourse.attacks.physical import (
     total_variation,
 )
 from advcourse.evaluation import outcomes
+from tests.support.scenes import normal, seeded
 from tests.support.toys import Affine, Constant
 
 H, W = 12, 10
 PLAIN = {"max_shift": 0.0, "max_angle": 0.0, "scales": (1.0, 1.0), "brightness": 0.0, "contrast": 0.0}
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def objects(n=6, channels=3, seed=1):
@@ -113,7 +110,7 @@ def test_total_variation_counts_neighbours_inside_the_mask():
 
 
 def test_weights_make_the_print_printable_and_smooth():
-    weight = torch.randn(3, 3 * H * W, generator=seeded(6), dtype=torch.float64)  # asks for noise
+    weight = normal(3, 3 * H * W, seed=6)  # asks for noise
     run = partial(quick, Affine(weight), objects(), mask(), target=1, generator=seeded(), **PLAIN)
     wild, tame, even = (
         run(printable=0.0, smooth=0.0),

@@ -13,16 +13,13 @@ from advcourse.attacks.physical import texture
 from advcourse.evaluation import Outcomes, outcomes, pose_table
 from advcourse.rendering import Poses, TexturedObject, at_pose, draw_poses, rotation, soccer_ball
 from advcourse.rendering._render import FIELD_OF_VIEW, OVERLAP
+from tests.support.scenes import normal, seeded
 from tests.support.toys import Constant
 
 PARTS = 1 / math.tan(math.radians(FIELD_OF_VIEW / 2))  # half picture heights per unit of x / depth
 at64 = partial(at_pose, dtype=torch.float64)
 draw64 = partial(draw_poses, dtype=torch.float64, size=24, background=(0.2, 0.8))
 SIZE = 24
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def pattern(height=8, width=16, seed=0):
@@ -208,7 +205,7 @@ def test_linear_in_the_texture():
 def test_gradient_is_that_of_finite_differences():
     sphere = ball(rows=8)
     views = sphere.views(draw64(2, seeded(), noise=0.02), SIZE)
-    weight = torch.randn(2, 3, SIZE, SIZE, generator=seeded(5), dtype=torch.float64)
+    weight = normal(2, 3, SIZE, SIZE, seed=5)
     image = pattern(4, 8).mul(0.8).add(0.1).requires_grad_()
     assert torch.autograd.gradcheck(lambda t: (weight * sphere.render(t, views)).sum(), image, eps=1e-6, atol=1e-7)
 
