@@ -9,7 +9,7 @@ from torch import Tensor
 
 from advcourse.core.balls import norms, steepest
 from advcourse.core.iterates import Closest
-from advcourse.core.losses import cross_entropy, input_gradient, rising
+from advcourse.core.losses import input_gradient, log_odds, rising
 from advcourse.core.running import Model, is_fooled, untouched
 from advcourse.core.validation import (
     check_at_least,
@@ -84,7 +84,7 @@ def ddn(
                 if step == 0:
                     check_classes(logits)
                     check_logits(logits, labels, targets)
-                loss = rising(cross_entropy, logits, labels, targets)
+                loss = rising(log_odds, logits, labels, targets)
             fooled = is_fooled(logits, labels, targets)
             pixels, x = x, x.detach()
             closest.see(x, fooled, norms(x - start, "l2"), rows)

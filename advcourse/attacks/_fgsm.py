@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from advcourse.core.losses import cross_entropy, input_gradient, rising
+from advcourse.core.losses import input_gradient, log_odds, rising
 from advcourse.core.running import Model, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_inputs
 
@@ -38,6 +38,6 @@ def fgsm(model: Model, images: Tensor, labels: Tensor, *, eps: float, targets: T
     with untouched(model, images):
         x = images.detach().clone().requires_grad_()
         logits = logits_of(model, x, labels, targets)
-        loss = rising(cross_entropy, logits, labels, targets)
+        loss = rising(log_odds, logits, labels, targets)
         gradient = input_gradient(loss, x)
     return images.detach().add(gradient.sign_(), alpha=eps).clamp_(0, 1)

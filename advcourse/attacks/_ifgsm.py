@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from advcourse.core.iterates import Strongest
-from advcourse.core.losses import cross_entropy, input_gradient, rising
+from advcourse.core.losses import input_gradient, log_odds, rising
 from advcourse.core.running import Model, is_fooled, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_count, check_inputs
 
@@ -60,7 +60,7 @@ def ifgsm(
         for step in range(steps + 1):
             with torch.set_grad_enabled(step < steps):
                 logits = logits_of(model, x.requires_grad_(step < steps), labels, targets)
-                loss = rising(cross_entropy, logits, labels, targets)
+                loss = rising(log_odds, logits, labels, targets)
             fooled = is_fooled(logits, labels, targets)
             strongest.see(x, fooled, loss, rows)
             going = ~fooled

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from advcourse.core.balls import norms, project
+from advcourse.core.balls import by_largest, norms, project
 from advcourse.core.iterates import Strongest
-from advcourse.core.losses import cross_entropy, input_gradient, rising
+from advcourse.core.losses import input_gradient, log_odds, rising
 from advcourse.core.running import Model, is_fooled, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_count, check_inputs
 
@@ -81,7 +81,7 @@ def momentum_steps(
 
     def loss_at(x: Tensor) -> tuple[Tensor, Tensor]:
         logits = logits_of(model, x, labels, targets)
-        return logits, rising(cross_entropy, logits, labels, targets)
+        return logits, rising(log_odds, logits, labels, targets)
 
     step_size = eps / steps if step_size is None else step_size
     strongest = Strongest(images)
@@ -94,8 +94,8 @@ def momentum_steps(
             if view is not None:
                 _, loss = loss_at(view(x))
             gradient, x = input_gradient(loss, x), x.detach()
-            size = norms(gradient, "l1").clamp_min(torch.finfo(x.dtype).tiny)
-            momentum = decay * momentum + gradient / size[:, None, None, None]
+            gradient = by_largest(gradient)
+            momentum = decay * momentum + gradient / norms(gradient, "l1").clamp_min(1)[:, None, None, None]
             x = project(x + step_size * momentum.sign(), images, eps, "linf")
             del gradient, logits, loss  # not alive beside the next forward pass
     return strongest.images

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from advcourse.core.balls import NORMS, project, steepest, uniform
 from advcourse.core.iterates import Strongest
-from advcourse.core.losses import ImageLoss, image_loss, input_gradient
+from advcourse.core.losses import ImageLoss, image_loss, input_gradient, log_odds
 from advcourse.core.running import Model, is_fooled, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_choice, check_count, check_inputs
 
@@ -68,7 +68,8 @@ def pgd(
     check_choice("norm", norm, NORMS)
     if restarts > 1 and not random_start:
         raise ValueError(f"restarts is {restarts}, expected 1 without random_start: every start would be the same")
-    per_image = image_loss(loss)
+    # Without targets direction and order are all that counts, and the log-odds have the same and never underflow.
+    per_image = log_odds if loss == "ce" and targets is None else image_loss(loss)
     steps, step_size = int(steps), 2.5 * eps / steps if step_size is None else step_size
     with untouched(model, images, generator):
         images = images.detach()

@@ -10,7 +10,7 @@ from torch import Tensor
 from advcourse.core import warps
 from advcourse.core.balls import uniform
 from advcourse.core.iterates import Strongest
-from advcourse.core.losses import cross_entropy, input_gradient, rising
+from advcourse.core.losses import input_gradient, log_odds, rising
 from advcourse.core.running import Model, is_fooled, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_choice, check_count, check_counts, check_inputs
 
@@ -112,7 +112,7 @@ def _first_that_fools(model: Model, images: Tensor, labels: Tensor, targets: Ten
         with torch.no_grad():
             x = warps.rigid(images[copies], *chunk.flatten(0, 1).T)
             logits = logits_of(model, x, labels[copies], goals)
-            loss = rising(cross_entropy, logits, labels[copies], goals)
+            loss = rising(log_odds, logits, labels[copies], goals)
         fooled = is_fooled(logits, labels[copies], goals).view(-1, several)
         loss = loss.view(-1, several)
         # argmax takes the first of equals.
@@ -132,7 +132,7 @@ def _ascend(model: Model, images: Tensor, labels: Tensor, targets: Tensor | None
         with torch.set_grad_enabled(step < STEPS):
             x = warps.rigid(images[rows], *(share.requires_grad_(step < STEPS) * extent).T)
             logits = logits_of(model, x, labels, targets)
-            loss = rising(cross_entropy, logits, labels, targets)
+            loss = rising(log_odds, logits, labels, targets)
         fooled = is_fooled(logits, labels, targets)
         strongest.see(x, fooled, loss, rows)
         going = ~fooled

@@ -10,7 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from advcourse.attacks._deepfool import deepfool
-from advcourse.core.balls import clip, steepest, within_
+from advcourse.core.balls import by_largest, clip, steepest, within_
 from advcourse.core.losses import cross_entropy, input_gradient
 from advcourse.core.running import Model, is_fooled, logits_of, untouched
 from advcourse.core.validation import (
@@ -132,8 +132,8 @@ def universal_sgd(
 
     def update(x: Tensor, labels: Tensor, v: Tensor) -> Tensor:
         nonlocal velocity
-        gradient = capped_gradient(model, x, labels, v, cap)
-        velocity = momentum * velocity + gradient / gradient.abs().sum().clamp_min(torch.finfo(v.dtype).tiny)
+        gradient = by_largest(capped_gradient(model, x, labels, v, cap))
+        velocity = momentum * velocity + gradient / gradient.abs().sum().clamp_min(1)
         return steepest(velocity, step, norm, v)
 
     return _learn(model, images, update, eps, norm, delta, epochs, batch_size, generator, progress)

@@ -26,6 +26,12 @@ def norms(delta: Tensor, norm: str) -> Tensor:
     return torch.linalg.vector_norm(delta.flatten(1), order, dim=1)
 
 
+def by_largest(values: Tensor) -> Tensor:
+    """Each image's values over the largest of their sizes, so that no square of a tiny one vanishes; zeros stay."""
+    largest = norms(values, "linf")
+    return values / _column(torch.where(largest > 0, largest, torch.ones_like(largest)))
+
+
 def uniform(like: Tensor, eps: float, norm: str, generator: torch.Generator | None = None) -> Tensor:
     """A draw uniform in the ball of radius ``eps``, one per image, shaped as ``like``.
 
@@ -61,9 +67,7 @@ def steepest(gradient: Tensor, step_size: float, norm: str, x: Tensor) -> Tensor
     if norm == "linf":
         return gradient.sign().mul_(step_size)
     if norm == "l2":
-        # Scaled by the largest entry first, so that the squares of tiny gradients do not vanish.
-        largest = norms(gradient, "linf").clamp_min(torch.finfo(gradient.dtype).tiny)
-        scaled = gradient / _column(largest)
+        scaled = by_largest(gradient)
         return scaled * _column(step_size / norms(scaled, "l2").clamp_min(1))
     movable = torch.where(gradient > 0, x < 1, x > 0)
     size = (gradient.abs() * movable).flatten(1)

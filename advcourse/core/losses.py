@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from advcourse.core.validation import check_choice
@@ -13,9 +12,19 @@ from advcourse.core.validation import check_choice
 ImageLoss = Callable[[Tensor, Tensor], Tensor]
 
 
+def log_odds(logits: Tensor, labels: Tensor) -> Tensor:
+    """Log-odds against the label, m = log Σ_{j≠y} exp zⱼ - z_y: it rises with the cross-entropy and never flattens."""
+    others = logits.scatter(1, labels[:, None], -torch.inf)
+    return others.logsumexp(1) - logits.gather(1, labels[:, None])[:, 0]
+
+
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of each image, ``(N, K), (N,) -> (N,)``."""
-    return F.cross_entropy(logits, labels, reduction="none")
+    """Cross-entropy of each image, ``(N, K), (N,) -> (N,)``, as log(1 + exp m) with m the ``log_odds``.
+
+    Where the label is far ahead that is exp m, which the difference of a logit and a logsumexp rounds to zero.
+    """
+    m = log_odds(logits, labels)
+    return torch.logaddexp(m, torch.zeros_like(m))
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from advcourse.core.balls import norms
+from advcourse.core.balls import by_largest
 from advcourse.core.iterates import Strongest
-from advcourse.core.losses import cross_entropy, input_gradient, rising
+from advcourse.core.losses import input_gradient, log_odds, rising
 from advcourse.core.running import Model, is_fooled, logits_of, untouched
 
 
@@ -53,7 +53,7 @@ def climb(
         for step in range(steps + 1):
             with torch.set_grad_enabled(step < steps):
                 logits = logits_of(model, x.requires_grad_(step < steps), labels, targets)
-                loss = rising(cross_entropy, logits, labels, targets)
+                loss = rising(log_odds, logits, labels, targets)
             better = strongest.see(x, is_fooled(logits, labels, targets), loss)
             if change is not None:
                 best = torch.where(better[:, None, None, None], change, best)
@@ -84,7 +84,7 @@ def one_step(
     """
     with untouched(model, images):
         x = images.clone().requires_grad_()
-        loss = cross_entropy(logits_of(model, x, labels), labels)
+        loss = log_odds(logits_of(model, x, labels), labels)
         return operator_step(loss, x, operator, length, vectors)
 
 
@@ -92,14 +92,13 @@ def operator_step(
     loss: Tensor, x: Tensor, operator: Callable[[Tensor, Tensor], Tensor], length: float | Tensor, vectors: bool
 ) -> Tensor:
     """What the operator makes of each image's gradient at ``x``, scaled to that largest length, without a graph."""
-    gradient = input_gradient(loss, x)
-    # Only its direction counts; that of a saturated loss would vanish in the products to come.
-    gradient = gradient / norms(gradient, "linf").clamp_min(torch.finfo(x.dtype).tiny)[:, None, None, None]
+    gradient = by_largest(input_gradient(loss, x))  # only its direction counts
     with torch.no_grad():
         return scaled(operator(gradient, x.detach()), length, vectors)
 
 
 def scaled(change: Tensor, length: float | Tensor, vectors: bool) -> Tensor:
     """Each image's change scaled to that largest length, one for all or ``(N, 1, 1, 1)``; zeros stay zeros."""
+    change = by_largest(change)
     longest = lengths(change, vectors)
-    return change * (length / longest).masked_fill(longest < torch.finfo(change.dtype).tiny, 0)
+    return change * (length / longest).masked_fill(longest == 0, 0)

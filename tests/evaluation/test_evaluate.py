@@ -9,7 +9,10 @@ from torch import nn
 from advcourse.attacks import fgsm, ifgsm
 from advcourse.core.running import count_passes, evaluating, predict
 from advcourse.evaluation import compare, evaluate, quantize
+from tests.support.recorders import Recorder
+from tests.support.scenes import scene
 from tests.support.toys import Affine, pictures, smooth_cnn
+from tests.support.traces import in_use, unchanged
 
 
 def bright_or_dark():
@@ -72,8 +75,7 @@ def test_targets_are_passed_on_and_judged():
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3])
 def test_batches_change_nothing(batch_size):
-    model, images = smooth_cnn(), pictures(7)
-    labels = predict(model, images).argmax(1)
+    model, images, labels = scene(7)
     attack = partial(ifgsm, step_size=0.02, steps=10)
     whole, split = (
         evaluate(model, attack, images, labels),
@@ -85,25 +87,19 @@ def test_batches_change_nothing(batch_size):
 
 
 def test_the_model_is_evaluated_in_eval_mode_and_left_as_it_was():
-    model, images = smooth_cnn(), pictures(5)
-    labels = predict(model, images).argmax(1)
-    model.train()
-    model[1].eval()
-    modes = [module.training for module in model.modules()]
-    state = {key: value.clone() for key, value in model.state_dict().items()}
+    model, images, labels = scene(5)
+    in_use(model, "mixed")
     inside = []
 
     def attack(model, images, labels):
         inside.append(any(module.training for module in model.modules()))
         return fgsm(model, images, labels, eps=0.1)
 
-    report = evaluate(model, attack, images, labels)
+    with unchanged(model, images, labels):
+        report = evaluate(model, attack, images, labels)
     assert inside == [False] and report.clean_accuracy == 1
-    assert [module.training for module in model.modules()] == modes
-    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
-    with pytest.raises(ZeroDivisionError), evaluating(model):
+    with unchanged(model), pytest.raises(ZeroDivisionError), evaluating(model):
         raise ZeroDivisionError
-    assert [module.training for module in model.modules()] == modes
 
 
 def test_nothing_correctly_classified_is_no_division_by_zero():
@@ -150,8 +146,8 @@ def test_a_cotangent_row_is_a_backward_pass_however_it_is_batched(differentiate,
 
 
 def test_fgsm_is_measured_at_one_pass_each_way():
-    model, images = smooth_cnn(), pictures(5)
-    report = evaluate(model, partial(fgsm, eps=0.1), images, predict(model, images).argmax(1), batch_size=2)
+    model, images, labels = scene(5)
+    report = evaluate(model, partial(fgsm, eps=0.1), images, labels, batch_size=2)
     assert (report.forwards, report.backwards) == (1, 1)
 
 
@@ -221,12 +217,6 @@ def test_quantize_is_what_an_8_bit_file_keeps():
 
 
 def test_predict_keeps_no_graph_and_goes_in_batches():
-    sizes = []
-
-    class Watcher(nn.Module):
-        def forward(self, x):
-            sizes.append(len(x))
-            return x.flatten(1)
-
-    logits = predict(Watcher(), pictures(7), batch_size=3)
-    assert sizes == [3, 3, 1] and logits.shape == (7, 96) and not logits.requires_grad
+    model = Recorder(nn.Flatten())
+    logits = predict(model, pictures(7), batch_size=3)
+    assert [len(x) for x in model.seen] == [3, 3, 1] and logits.shape == (7, 96) and not logits.requires_grad

@@ -10,6 +10,7 @@ from advcourse.evaluation import known_to_all, leave_one_out, rmsd, transfer_mat
 from advcourse.wrappers import ensemble
 from tests.support.scenes import seeded
 from tests.support.toys import Shifted, pictures, smooth_cnn
+from tests.support.traces import in_use, unchanged
 
 
 def other_cnn(seed):
@@ -132,11 +133,9 @@ def test_one_and_the_same_model_transfers_to_itself():
 
 def test_modes_stay(scene):
     models, images, labels = scene
-    models["b"].train()
-    models["b"][1].eval()
-    modes = [module.training for module in models["b"].modules()]
-    leave_one_out(models, partial(fgsm, eps=0.1), images, labels)
-    assert [module.training for module in models["b"].modules()] == modes and not models["a"].training
+    in_use(models["b"], "mixed")
+    with unchanged(models["b"]), unchanged(models["a"]):
+        leave_one_out(models, partial(fgsm, eps=0.1), images, labels)
 
 
 def test_bad_input_is_refused_by_name(scene):

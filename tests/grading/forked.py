@@ -1,8 +1,9 @@
-"""Points of a submission without nbgrader's own machinery: a process that has imported everything forks for each.
+"""Points of a submission without nbgrader's machinery: a process that has imported everything forks for each.
 
-Cells run in an IPython shell, as in a notebook; of the cells that are not graded only those run on which a graded one
-depends. A cell that raises, or writes to standard error, or is still running when time is up, scores nothing, as in
-nbgrader (whose own path ``test_bank.py`` walks with a sample, to the same points).
+Cells run in an IPython shell, as in a notebook; of those that are not graded only the ones run on which a graded one
+depends. A test cell that raises or writes to standard error scores nothing, as in nbgrader, whose own path
+``test_bank.py`` walks with a sample, to the same points. A submission that ends its process or does not return is an
+error here: it belongs to ``test_cycle.py``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import symtable
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
@@ -26,40 +28,40 @@ CONTEXT.set_forkserver_preload(["tests.grading.preloaded"])
 
 @dataclass(frozen=True)
 class Cell:
-    """One code cell: its source, and its points where it is graded."""
+    """One code cell: its source, its points where it is a test, and whether a student answers it."""
 
     name: str
     source: str
     points: float | None
+    answer: bool
 
 
 def grade(assignment: str, answers: dict[str, str] | None = None, *, seconds: float = 60) -> dict[str, float]:
-    """Points of every autograded cell of the master with ``answers`` in the place of its own.
+    """Points of every autograded cell of the master with ``answers``, by grade_id, in the place of its own.
 
-    Args:
-        assignment: its name.
-        answers: sources of answer cells by grade_id; the master's where not given.
-        seconds: for all cells together; what is not done by then scores 0.
+    Raises:
+        RuntimeError: where the process ends, or has not come to its end in so many ``seconds``.
     """
-    cells = code_cells(assignment, answers or {})
-    return run([cell for cell in cells if cell.name in needed(assignment)], seconds)
+    chosen = needed(assignment)
+    return run([cell for cell in code_cells(assignment, answers or {}) if cell.name in chosen], seconds)
 
 
 def run(cells: list[Cell], seconds: float) -> dict[str, float]:
-    """Run the cells in a fresh fork; the points of those that are graded."""
-    points = {cell.name: 0.0 for cell in cells if cell.points is not None}
+    """Run the cells in a fresh fork; the points of the tests among them."""
+    points = {}
     receiver, sender = CONTEXT.Pipe(duplex=False)
     process = CONTEXT.Process(target=_work, args=(cells, sender), daemon=True)
     process.start()
     sender.close()
     try:
-        while receiver.poll(seconds):
-            name, passed = receiver.recv()
-            if name is None:
-                break
-            points[name] = next(cell.points for cell in cells if cell.name == name) if passed else 0.0
-    except EOFError:  # the process has ended: what it had not reached scores nothing
-        pass
+        for cell in cells:
+            if not receiver.poll(seconds):
+                raise RuntimeError(f"cell {cell.name} has not returned in {seconds} s")
+            passed = receiver.recv()
+            if cell.points is not None:
+                points[cell.name] = cell.points if passed else 0.0
+    except EOFError as error:
+        raise RuntimeError(f"cell {cell.name} has ended its process") from error
     finally:
         process.kill()
         process.join()
@@ -74,30 +76,25 @@ def code_cells(assignment: str, answers: dict[str, str]) -> list[Cell]:
     for cell in bank.master(assignment)["cells"]:
         if cell["cell_type"] == "code":
             about = cell["metadata"].get("nbgrader", {})
-            source = solved[cell["id"]] if about.get("solution") else "".join(cell["source"])
-            graded = about.get("grade") and not about.get("solution")
-            found.append(Cell(cell["id"], source, about["points"] if graded else None))
+            answer = bool(about.get("solution"))
+            source = solved[cell["id"]] if answer else "".join(cell["source"])
+            points = about["points"] if about.get("grade") and not answer else None
+            found.append(Cell(cell["id"], source, points, answer))
     return found
 
 
-_needed: dict[str, set[str]] = {}
-
-
+@cache
 def needed(assignment: str) -> set[str]:
-    """Names of the cells that the graded ones and the answers depend on, and their own."""
-    if assignment not in _needed:
-        cells = code_cells(assignment, {})
-        uses = {cell.name: names(cell.source) for cell in cells}
-        answered = {cell["id"] for cell in bank.master(assignment)["cells"] if cell["metadata"].get("nbgrader", {}).get("solution")}
-        chosen = {cell.name for cell in cells if cell.points is not None or cell.name in answered}
-        while True:
-            wanted = set().union(*(uses[name][1] for name in chosen))
-            more = {name for name, (defined, _) in uses.items() if defined & wanted} - chosen
-            if not more:
-                break
-            chosen |= more
-        _needed[assignment] = chosen
-    return _needed[assignment]
+    """Names of the tests and the answers, and of the cells that they depend on."""
+    cells = code_cells(assignment, {})
+    uses = {cell.name: names(cell.source) for cell in cells}
+    chosen = {cell.name for cell in cells if cell.points is not None or cell.answer}
+    while True:
+        wanted = set().union(*(uses[name][1] for name in chosen))
+        more = {name for name, (defined, _) in uses.items() if defined & wanted} - chosen
+        if not more:
+            return chosen
+        chosen |= more
 
 
 def names(source: str) -> tuple[set[str], set[str]]:
@@ -121,11 +118,7 @@ def _work(cells: list[Cell], sender: Connection) -> None:
         os.chdir(folder)
         os.dup2(spill.fileno(), 2)
         for cell in cells:
-            before = os.fstat(2).st_size
-            spoken = io.StringIO()
+            before, spoken = os.fstat(2).st_size, io.StringIO()
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(spoken):
                 result = shell.run_cell(cell.source)
-            if cell.points is not None:
-                silent = os.fstat(2).st_size == before and not spoken.getvalue()
-                sender.send((cell.name, result.success and silent))
-        sender.send((None, True))
+            sender.send(result.success and os.fstat(2).st_size == before and not spoken.getvalue())

@@ -1,36 +1,91 @@
-"""Every submission of the bank loses exactly the points it states, graded by nbgrader.
+"""Every submission of the bank loses exactly the points it states; nbgrader itself gives a sample the same.
 
 Two classes, so that two workers share the bank.
 """
 
 import pytest
 
-from tests.grading import bank
+from tests.grading import bank, forked
 
 BANK = [(name, submission) for name in bank.assignments() for submission in bank.submissions(name)]
+SAMPLE = [next((a, s) for a, s in BANK if a == name and s.expected) for name in bank.assignments()]
 
 
 def named(pair):
     return f"{pair[0]}-{pair[1].name}"
 
 
-def grade(course, pair):
+def points(pair):
     assignment, submission = pair
-    graded = course.autograde(assignment, submission.name, bank.answered(assignment, submission.answers))
-    assert graded.points == bank.full_marks(assignment) | submission.expected, submission.about
-    assert graded.waiting == bank.manual_cells(assignment)
+    return bank.full_marks(assignment) | submission.expected
 
 
 class TestOneHalf:
     @pytest.mark.parametrize("pair", BANK[::2], ids=named)
-    def test_points(self, course, pair):
-        grade(course, pair)
+    def test_points(self, pair):
+        assert forked.grade(pair[0], pair[1].answers) == points(pair), pair[1].about
 
 
 class TestOtherHalf:
     @pytest.mark.parametrize("pair", BANK[1::2], ids=named)
-    def test_points(self, course, pair):
-        grade(course, pair)
+    def test_points(self, pair):
+        assert forked.grade(pair[0], pair[1].answers) == points(pair), pair[1].about
+
+
+@pytest.mark.parametrize("pair", SAMPLE, ids=named)
+def test_nbgrader_gives_the_same(course, pair):
+    assignment, submission = pair
+    graded = course.autograde(assignment, submission.name, bank.answered(assignment, submission.answers))
+    assert graded.points == points(pair) == forked.grade(assignment, submission.answers)
+    assert graded.waiting == bank.manual_cells(assignment)
+
+
+@pytest.mark.parametrize("assignment", bank.assignments())
+def test_master_and_stub_without_nbgrader(assignment):
+    full = bank.full_marks(assignment)
+    assert forked.grade(assignment) == full
+    stubs = {cell["id"]: "".join(cell["source"]) for cell in bank.released(assignment)["cells"]}
+    answers = {cell.name: stubs[cell.name] for cell in forked.code_cells(assignment, {}) if cell.answer}
+    assert forked.grade(assignment, answers) == dict.fromkeys(full, 0)
+
+
+def cell(name, source, graded=True):
+    return forked.Cell(name, source, 1.0 if graded else None, False)
+
+
+def test_what_costs_a_cell_its_points():
+    endings = {
+        "passes": "assert True",
+        "fails": "assert False",
+        "raises": "1 / 0",
+        "leaves": "import sys; sys.exit(1)",
+        "is no Python": "x = ",
+        "complains": "import sys; print('a word', file=sys.stderr)",
+        "complains below": "import os; os.write(2, b'bytes')",
+        "prints": "print('a word')",
+    }
+    given = forked.run([cell(*ending) for ending in endings.items()], 30)
+    assert {name for name, value in given.items() if value} == {"passes", "prints"}
+
+
+def test_what_ends_the_process_is_an_error_and_no_zero():
+    with pytest.raises(RuntimeError, match="cell b has ended its process"):
+        forked.run([cell("a", "x = 1"), cell("b", "import os; os._exit(0)")], 30)
+    with pytest.raises(RuntimeError, match="cell b has not returned in 1 s"):
+        forked.run([cell("a", "x = 1"), cell("b", "while True:\n    pass")], 1)
+
+
+def test_forks_know_nothing_of_each_other():
+    assert forked.run([cell("a", "shared = 1\nimport torch\ntorch.planted = 1")], 30) == {"a": 1.0}
+    assert forked.run([cell("a", "shared"), cell("b", "import torch\ntorch.planted")], 30) == {"a": 0.0, "b": 0.0}
+
+
+def test_dependencies_are_followed_through_cells_and_functions():
+    assert forked.names("import numpy as np\ndef f(x):\n    return np.sum(g(x)) + y") == ({"np", "f"}, {"g", "y"})
+    assert forked.names("%matplotlib inline\nz = x[0]") == ({"z"}, {"x", "get_ipython"})
+    for assignment in bank.assignments():
+        chosen, cells = forked.needed(assignment), forked.code_cells(assignment, {})
+        assert "setup" in chosen and len(chosen) < len(cells)
 
 
 @pytest.mark.parametrize("assignment", bank.assignments())
@@ -46,5 +101,5 @@ def test_a_file_says_what_it_is(pair):
     full = bank.full_marks(assignment)
     assert submission.about and submission.answers
     assert submission.name.split("_")[0] == ("wrong" if submission.expected else "right")
-    for name, points in submission.expected.items():
-        assert points < full[name], f"{name}: {points} is not less than full marks"
+    for name, given in submission.expected.items():
+        assert given < full[name], f"{name}: {given} is not less than full marks"

@@ -9,6 +9,8 @@ import torch
 
 from advcourse.structured import BasisCache, cache_eigenbases, eigenbases
 from advcourse.structured._basis_cache import fingerprints
+from tests.support.files import cut, flip
+from tests.support.recorders import watched
 from tests.support.scenes import seeded
 from tests.support.toys import pictures
 
@@ -23,9 +25,7 @@ def make(images, folder, **settings):
 @pytest.fixture
 def counted(monkeypatch):
     """How many bases are found."""
-    calls, find = [], MODULE.eigenbasis
-    monkeypatch.setattr(MODULE, "eigenbasis", lambda *given, **named: calls.append(1) or find(*given, **named))
-    return calls
+    return watched(monkeypatch, MODULE, "eigenbasis")
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -92,12 +92,11 @@ def test_a_damaged_shard_is_refused_and_made_again(harm, tmp_path, counted):
     images = pictures(8)
     make(images, tmp_path)
     shard = tmp_path / "bases-00001.safetensors"
-    content, card = bytearray(shard.read_bytes()), shard.with_suffix(".json")
+    card = shard.with_suffix(".json")
     if harm == "flipped":
-        content[-9] ^= 1
-        shard.write_bytes(content)
+        flip(shard, -9)
     elif harm == "cut":
-        shard.write_bytes(content[:-8])
+        cut(shard, 8)
     elif harm == "no card":
         card.unlink()
     else:
@@ -155,9 +154,9 @@ def test_cards_say_what_the_shard_holds(tmp_path):
 
 def test_fingerprints_tell_apart_images_of_few_levels():
     """Bits of 0 and 1 differ in their upper parts only, and sums of their products could meet."""
-    draw = seeded()
+    draws = seeded()
     for dtype in (torch.float32, torch.float64):
-        images = torch.randint(0, 2, (5000, 1, 8, 8), generator=draw).to(dtype).unique(dim=0)
+        images = torch.randint(0, 2, (5000, 1, 8, 8), generator=draws).to(dtype).unique(dim=0)
         one_pixel = torch.zeros(64, 1, 8, 8, dtype=dtype)
         one_pixel.view(64, 64).fill_diagonal_(1)
         prints = fingerprints(torch.cat([images, one_pixel]))

@@ -12,14 +12,16 @@ from advcourse.core.losses import cross_entropy, input_gradient
 from advcourse.core.running import count_passes
 from advcourse.structured import eigenvectors, flow, flow_field, flow_with_field, warp
 from tests.structured import dense
-from tests.support.scenes import normal, seeded
+from tests.support.recorders import watched
+from tests.support.scenes import normal, scene, seeded
 from tests.support.toys import Affine, pictures, smooth_cnn
 
 BOUNDARIES = ("neumann", "periodic", "zero")
 SHAPES = [(1, 7, 10), (3, 10, 7), (2, 1, 5), (3, 6, 1), (1, 2, 2)]
 
 
-def scene(channels=3, height=9, width=7, n=3, dtype=torch.float64):
+def sloped(channels=3, height=9, width=7, n=3, dtype=torch.float64):
+    """A gradient for each pixel, and images."""
     images = pictures(n, channels, height, width, dtype=dtype)
     return normal(*images.shape, seed=5).to(dtype), images
 
@@ -35,7 +37,7 @@ def cpu_eigenvectors(n, boundary):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_field_is_the_dense_solution(shape, boundary):
     """Rows and columns taken for each other, or one colour for all, give another field."""
-    gradient, images = scene(*shape)
+    gradient, images = sloped(*shape)
     for gamma, alpha in ((0, 1), (0.3, 1), (7.0, 0.5), (1e4, 2)):
         field = flow_field(gradient, images, gamma=gamma, alpha=alpha, boundary=boundary)
         expected = dense.flow(gradient, images, gamma, alpha, boundary)
@@ -43,13 +45,13 @@ def test_the_field_is_the_dense_solution(shape, boundary):
 
 
 def test_at_32_pixels_too():
-    gradient, images = scene(3, 32, 32, n=1)
+    gradient, images = sloped(3, 32, 32, n=1)
     field = flow_field(gradient, images, gamma=3.0)
     torch.testing.assert_close(field, dense.flow(gradient, images, 3.0), rtol=0, atol=1e-10)
 
 
 def test_float32_keeps_its_digits():
-    gradient, images = scene(3, 18, 14, dtype=torch.float32)
+    gradient, images = sloped(3, 18, 14, dtype=torch.float32)
     field = flow_field(gradient, images, gamma=30.0)
     exact = dense.flow(gradient.double(), images.double(), 30.0)
     assert field.dtype == torch.float32
@@ -73,7 +75,7 @@ def test_the_neumann_transform_is_the_dct_of_scipy():
 
 def test_differences_padded_with_zeros_are_not_for_the_cosine_transform():
     """The cosine transform used for zero-padded differences errs by tens of per cent; theirs does not."""
-    gradient, images = scene(1, 8, 8, n=1)
+    gradient, images = sloped(1, 8, 8, n=1)
     expected = dense.flow(gradient, images, 10.0, boundary="zero")
     cosine = flow_field(gradient, images, gamma=10.0)
     assert (cosine - expected).norm() > 0.1 * expected.norm()
@@ -97,7 +99,7 @@ def test_a_checkerboard_is_smoothed_away():
 
 
 def test_without_smoothing_every_pixel_moves_by_itself():
-    gradient, images = scene()
+    gradient, images = sloped()
     d_x = sum(gradient[:, c] * torch.gradient(images[:, c], dim=2)[0] for c in range(3))
     d_y = sum(gradient[:, c] * torch.gradient(images[:, c], dim=1)[0] for c in range(3))
     field = flow_field(gradient, images, gamma=0, alpha=4.0)
@@ -106,7 +108,7 @@ def test_without_smoothing_every_pixel_moves_by_itself():
 
 @pytest.mark.parametrize("boundary", ["neumann", "periodic"])
 def test_with_all_smoothing_all_pixels_move_alike(boundary):
-    gradient, images = scene()
+    gradient, images = sloped()
     mean = flow_field(gradient, images, gamma=0).mean((2, 3), keepdim=True)
     field = flow_field(gradient, images, gamma=1e13, boundary=boundary)
     torch.testing.assert_close(field, mean.expand_as(field), rtol=0, atol=1e-11)
@@ -116,7 +118,7 @@ def test_with_all_smoothing_all_pixels_move_alike(boundary):
 
 def test_the_field_is_the_minimum():
     """With minus signs before both penalties, as equations 17 and 18 have them, it would be no minimum."""
-    gradient, images = scene(n=1)
+    gradient, images = sloped(n=1)
     height, width = images.shape[2:]
     gamma, alpha = 2.0, 0.7
     p = dense.roughness(height, width)
@@ -167,7 +169,7 @@ def test_a_fraction_of_a_pixel_is_that_fraction():
 
 
 def test_each_image_may_have_its_own_time():
-    _, images = scene(n=3)
+    _, images = sloped(n=3)
     field = normal(3, 2, 9, 7, seed=1)
     together = warp(images, field, torch.tensor([0.0, 0.5, -1.0]))
     alone = [warp(images[[i]], field[[i]], t) for i, t in enumerate((0.0, 0.5, -1.0))]
@@ -180,7 +182,7 @@ def test_the_loss_rises_as_predicted(boundary):
 
     The loss does not look at the border: beyond it a warp repeats pixels, whose difference is zero.
     """
-    gradient, images = scene(n=4)
+    gradient, images = sloped(n=4)
     inner = torch.zeros_like(gradient)
     inner[..., 1:-1, 1:-1] = gradient[..., 1:-1, 1:-1]
     gamma, alpha, t = 2.0, 0.5, 1e-6
@@ -214,38 +216,32 @@ def test_the_loss_rises_along_the_field_on_photographs():
 # -- the attack
 
 
-def warps(attack, monkeypatch):
-    """What the attack warps, and the fields that it warps along."""
-    seen = []
-
-    def recording(images, field, t=1.0):
-        seen.append((images, field))
-        return warp(images, field, t)
-
+@pytest.fixture
+def warps(monkeypatch):
+    """What is warped from now on, each time with the images and the field that are given."""
     # by its name in sys.modules: in the package, ``flow`` is the attack
-    monkeypatch.setattr(sys.modules["advcourse.structured._flow"], "warp", recording)
-    attack()
-    return seen
+    return watched(monkeypatch, sys.modules["advcourse.structured._flow"], "warp")
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
-def test_fields_add_up_within_the_bound_and_the_original_is_warped(steps, monkeypatch):
+def test_fields_add_up_within_the_bound_and_the_original_is_warped(steps, warps):
     """Warping the warped image blurs it once per step and leaves the bound behind."""
     model, images, labels = scene(4)
-    seen = warps(lambda: flow(model, images, labels, gamma=1.0, max_displacement=1.5, steps=steps), monkeypatch)
-    assert len(seen) == steps
-    for given, field in seen:
+    flow(model, images, labels, gamma=1.0, max_displacement=1.5, steps=steps)
+    assert len(warps) == steps
+    for call in warps:
+        given, field = call.given
         assert torch.equal(given, images)
         longest = field.norm(dim=1).amax((1, 2))  # Euclidean: neither component alone, nor the mean
         assert (longest <= 1.5 * (1 + 1e-12)).all()
     torch.testing.assert_close(longest, torch.full((4,), 1.5).double(), rtol=1e-6, atol=0)
 
 
-def test_a_step_is_a_share_of_the_bound_and_short_sums_are_left_as_they_are(monkeypatch):
+def test_a_step_is_a_share_of_the_bound_and_short_sums_are_left_as_they_are(warps):
     """2.5 / steps of it, as in PGD; scaled to the bound each time, the first step would be the last."""
     model, images, labels = scene(4)
-    seen = warps(lambda: flow(model, images, labels, gamma=1.0, max_displacement=1.5, steps=10), monkeypatch)
-    first, second = (field.norm(dim=1).amax((1, 2)) for _, field in seen[:2])
+    flow(model, images, labels, gamma=1.0, max_displacement=1.5, steps=10)
+    first, second = (call.given[1].norm(dim=1).amax((1, 2)) for call in warps[:2])
     torch.testing.assert_close(first, torch.full((4,), 1.5 * 0.25).double(), rtol=1e-12, atol=0)
     assert (second < 1.5 * 0.5 * (1 + 1e-12)).all()
 
@@ -274,12 +270,12 @@ def test_one_step_is_the_scaled_field():
 
 
 @pytest.mark.parametrize("scale", [1, 1e-30, 1e-42])
-def test_a_tiny_gradient_still_moves(scale, monkeypatch):
+def test_a_tiny_gradient_still_moves(scale, warps):
     """Where the loss is saturated, products of tiny numbers vanish unless they are scaled first."""
     model = Affine(scale * torch.randn(2, 48, generator=seeded()))
     images, labels = pictures(3, 1, dtype=torch.float32), torch.tensor([0, 1, 0])
-    seen = warps(lambda: flow(model, images, labels, gamma=1.0, max_displacement=1.0), monkeypatch)
-    torch.testing.assert_close(seen[0][1].norm(dim=1).amax((1, 2)), torch.ones(3))
+    flow(model, images, labels, gamma=1.0, max_displacement=1.0)
+    torch.testing.assert_close(warps[0].given[1].norm(dim=1).amax((1, 2)), torch.ones(3))
 
 
 def test_an_image_of_one_colour_cannot_be_warped():
@@ -316,7 +312,7 @@ def test_the_field_beside_the_images_is_the_one_that_made_them(steps):
 
 def test_a_gamma_beyond_float32_is_its_limit():
     """Infinity times the eigenvalue 0 of the constant would be no number."""
-    gradient, images = scene(dtype=torch.float32)
+    gradient, images = sloped(dtype=torch.float32)
     limit = flow_field(gradient, images, gamma=1e38)
     torch.testing.assert_close(flow_field(gradient, images, gamma=1e39), limit, rtol=0, atol=0)
     assert limit.isfinite().all() and limit.abs().max() > 0
@@ -334,13 +330,13 @@ def test_a_gamma_beyond_float32_is_its_limit():
     ],
 )
 def test_bad_parameters_of_the_field_are_refused_by_name(bad):
-    gradient, images = scene()
+    gradient, images = sloped()
     with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
         flow_field(gradient, images, **{"gamma": 1.0, **bad})
 
 
 def test_a_gradient_or_field_of_another_shape_is_refused():
-    gradient, images = scene()
+    gradient, images = sloped()
     for bad in (gradient[:1], gradient.float(), gradient * math.nan, None):
         with pytest.raises(ValueError, match="gradient .*expected"):
             flow_field(bad, images, gamma=1.0)

@@ -86,19 +86,14 @@ def test_flat_images_have_no_edges_and_finite_weights():
 
 def test_edge_correlation_is_the_correlation_of_the_edge_maps():
     images, changed = pictures(3, 3), pictures(6, 3)[3:]
-    expected = [
-        np.corrcoef(edge_strength(pair).sqrt().flatten(1).numpy())[0, 1] for pair in zip_images(images, changed)
-    ]
+    pairs = [torch.stack(pair) for pair in zip(images, changed, strict=True)]
+    expected = [np.corrcoef(edge_strength(pair).sqrt().flatten(1).numpy())[0, 1] for pair in pairs]
     torch.testing.assert_close(edge_correlation(images, changed), torch.tensor(expected, dtype=torch.float64))
     torch.testing.assert_close(edge_correlation(images, images), torch.ones(3, dtype=torch.float64))
     torch.testing.assert_close(edge_correlation(images, 1 - images), torch.ones(3, dtype=torch.float64))
     assert edge_correlation(images[:1], torch.zeros_like(images[:1])).isnan().all()
     with pytest.raises(ValueError, match="changed has shape .*expected"):
         edge_correlation(images, changed[:1])
-
-
-def zip_images(images, changed):
-    return [torch.stack(pair) for pair in zip(images, changed, strict=True)]
 
 
 # -- conjugate gradients

@@ -26,6 +26,7 @@ from advcourse.structured import (
     recolor_operator,
 )
 from tests.structured import dense
+from tests.support.recorders import watched
 from tests.support.scenes import normal, scene
 from tests.support.toys import pictures, smooth_cnn
 
@@ -199,38 +200,52 @@ def test_they_are_the_lowest_of_a_dense_solution(height, width):
     assert (v.gather(1, v.abs().argmax(1, keepdim=True)) > 0).all()
 
 
-def test_a_basis_is_the_same_whenever_it_is_found(monkeypatch):
+def push_out(count):
+    """So many bases of other images."""
+    for image in pictures(count, 1, 4, 4):
+        eigenbasis(image, 2)
+
+
+@pytest.fixture
+def solves(monkeypatch):
+    """Calls of ARPACK from now on, one for each basis that is found anew of an image of more than 64 pixels."""
+    push_out(128)  # what earlier tests have found
+    return watched(monkeypatch, sys.modules["advcourse.structured._eigenbasis"], "eigsh")
+
+
+def test_a_basis_is_the_same_whenever_it_is_found(solves):
     """Without a start of its own ARPACK draws one, and every run gives other digits."""
     image = pictures(1, 3, 18, 15)[0]
     first = eigenbasis(image, 7)
-    module = sys.modules["advcourse.structured._eigenbasis"]
-    monkeypatch.setattr(module, "_kept", type(module._kept)())
+    push_out(128)
     assert all(torch.equal(a, b) for a, b in zip(first, eigenbasis(image, 7), strict=True))
+    assert len(solves) == 2
 
 
-def test_a_basis_is_found_once_per_image(monkeypatch):
+def test_a_basis_is_found_once_per_image(solves):
     image = pictures(1, 3, 10, 9)[0]
     first = eigenbasis(image, 5)
     expected = first.vectors.clone()
     first.vectors.zero_()  # the caller's own copy
-    module = sys.modules["advcourse.structured._eigenbasis"]
-    calls, lowest = [], module._lowest
-    monkeypatch.setattr(module, "_lowest", lambda *given: calls.append(1) or lowest(*given))
-    assert torch.equal(eigenbasis(image.clone(), 5).vectors, expected) and not calls
+    assert torch.equal(eigenbasis(image.clone(), 5).vectors, expected) and len(solves) == 1
     eigenbasis(image, 6), eigenbasis(image, 5, floor=0.1), eigenbasis(image, 5, weight="norm")
     eigenbasis(image.transpose(1, 2), 5), eigenbasis(image.flip(2), 5)
-    assert len(calls) == 5
+    assert len(solves) == 6
     image[0, 0, 0] = 1 - image[0, 0, 0]
-    assert not torch.equal(eigenbasis(image, 5).vectors, expected) and len(calls) == 6
+    assert not torch.equal(eigenbasis(image, 5).vectors, expected) and len(solves) == 7
 
 
-def test_only_so_many_bases_are_kept(monkeypatch):
-    module = sys.modules["advcourse.structured._eigenbasis"]
-    monkeypatch.setattr(module, "KEPT", 3)
-    monkeypatch.setattr(module, "_kept", type(module._kept)())
-    for image in pictures(8, 1, 4, 4):
-        eigenbasis(image, 2)
-    assert len(module._kept) == 3
+def test_the_bases_of_the_last_128_images_are_kept(solves):
+    image, other = pictures(2, 1, 9, 10)
+    eigenbasis(image, 2), push_out(126), eigenbasis(other, 2)
+    assert len(solves) == 2
+    eigenbasis(image, 2)  # the 128th last, and now the last
+    assert len(solves) == 2
+    push_out(127)
+    eigenbasis(image, 2)
+    assert len(solves) == 2
+    eigenbasis(other, 2)
+    assert len(solves) == 3
 
 
 def test_the_whole_basis_is_the_whole_operator():
@@ -336,14 +351,15 @@ def test_steps_stay_within_the_strength_and_in_the_operators_range(steps):
     assert outside.abs().max() < 1e-12
 
 
-def test_a_basis_serves_another_model_and_one_serves_all(monkeypatch):
-    images = pictures(3)
+def test_a_basis_serves_another_model_and_one_serves_all(solves):
+    images = pictures(3, height=9, width=8)
     basis = eigenbases(images, 6)
-    monkeypatch.setattr(sys.modules["advcourse.structured._eigenbasis"], "_lowest", None)
-    for model in (smooth_cnn(), nn.Sequential(nn.Flatten(), nn.Linear(96, 4)).double()):
+    push_out(128)
+    for model in (smooth_cnn(), nn.Sequential(nn.Flatten(), nn.Linear(144, 4)).double()):
         labels = model(images).argmax(1)
         result = recolor(model, images, labels, strength=0.2, operator=basis_operator(basis))
         assert not torch.equal(result, images)
+    assert len(solves) == 3
     shared = Basis(basis.vectors[0], basis.values[0])
     several = Basis(basis.vectors[:1].expand(3, -1, -1, -1), basis.values[:1].expand(3, -1))
     torch.testing.assert_close(

@@ -12,6 +12,7 @@ from advcourse import plots, widgets
 from advcourse.core.losses import cross_entropy
 from advcourse.rendering import TexturedObject
 from advcourse.structured import edge_correlation, flow, recolor, recolor_operator, warp
+from tests.support.recorders import watched
 
 CLASSES = ["dark", "bright"]
 
@@ -55,23 +56,16 @@ def test_the_message_states_the_size_of_the_perturbation(playground):
 
 @pytest.fixture
 def played(monkeypatch):
-    """What the playground draws from now on: image and adversarial."""
-    calls, real = [], widgets.draw_playground
-
-    def spy(model, image, label, adversarial, *rest):
-        calls.append((image, adversarial))
-        return real(model, image, label, adversarial, *rest)
-
+    """What the playground draws from now on, given the model, the image, its label and the adversarial image."""
     # by its name in sys.modules: in the package, ``playground`` is the function
-    monkeypatch.setattr(sys.modules["advcourse.widgets._playground"], "draw_playground", spy)
-    return calls
+    return watched(monkeypatch, sys.modules["advcourse.widgets._playground"], "draw_playground")
 
 
 @pytest.mark.parametrize("attack", widgets.ATTACKS)
 def test_eps_zero_changes_nothing(playground, attack, played):
     playground.attack.value = attack
     playground.eps.value = 0
-    image, adversarial = played[-1]
+    _, image, _, adversarial, *_ = played[-1].given
     assert torch.equal(image, adversarial)
     assert "‖δ‖<sub>∞</sub> = 0.00/255" in playground.message.value
 
@@ -82,7 +76,7 @@ def test_what_is_drawn_is_the_attack_of_these_settings(attack, played):
         Corner(), blobs(), torch.tensor([0, 0]), ["corner", "elsewhere"], eps=4 / 255, eps_max=32 / 255
     )
     controls.attack.value, controls.eps.value, controls.steps.value = attack, 16.0, 3
-    image, adversarial = played[-1]
+    _, image, _, adversarial, *_ = played[-1].given
     three, ten = (widgets.run_attack(Corner(), image, 0, attack=attack, eps=16 / 255, steps=steps) for steps in (3, 10))
     assert torch.equal(adversarial, three) and not torch.equal(image, three)
     assert attack != "ifgsm" or not torch.equal(three, ten)
@@ -219,15 +213,9 @@ def deformer():
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """What the deformer draws from now on: image, changed and the keyword arguments."""
-    calls, real = [], widgets.draw_deformer
-
-    def spy(model, image, label, changed, classes, **named):
-        calls.append((image, changed, named))
-        return real(model, image, label, changed, classes, **named)
-
-    monkeypatch.setattr(sys.modules["advcourse.widgets._deformer"], "draw_deformer", spy)
-    return calls
+    """Of what the deformer has drawn last: image, changed image and the keyword arguments."""
+    calls = watched(monkeypatch, sys.modules["advcourse.widgets._deformer"], "draw_deformer")
+    return lambda: (calls[-1].given[1], calls[-1].given[3], calls[-1].named)
 
 
 def test_the_deformer_can_be_found_and_draws_at_once(deformer):
@@ -270,7 +258,7 @@ def test_only_the_sliders_of_the_kind_are_seen_and_the_others_keep_their_values(
 @pytest.mark.parametrize("steps", [1, 4])
 def test_the_field_drawn_is_the_one_applied(deformer, drawn, steps):
     deformer.steps.value, deformer.displacement.value = steps, 0.75
-    image, moved, named = drawn[-1]
+    image, moved, named = drawn()
     field = named["field"]
     assert torch.equal(warp(image[None], field[None])[0], moved) and not torch.equal(image, moved)
     attacked = flow(Corner(), image[None], torch.tensor([0]), gamma=10**2.5, max_displacement=0.75, steps=steps)
@@ -280,7 +268,7 @@ def test_the_field_drawn_is_the_one_applied(deformer, drawn, steps):
     assert f"{(moved - image).norm() / image.norm():.4f}" in deformer.message.value
     deformer.gamma.value = 10.0
     smoother = flow(Corner(), image[None], torch.tensor([0]), gamma=10.0, max_displacement=0.75, steps=steps)
-    assert torch.equal(drawn[-1][1], smoother[0]) and not torch.equal(smoother[0], moved)
+    assert torch.equal(drawn()[1], smoother[0]) and not torch.equal(smoother[0], moved)
 
 
 def recoloured(image, rho):
@@ -291,7 +279,7 @@ def recoloured(image, rho):
 def test_recolouring_states_what_it_did(deformer, drawn):
     deformer.kind.value = "recolouring"
     deformer.steps.value, deformer.strength.value = 3, 32
-    image, changed, named = drawn[-1]
+    image, changed, named = drawn()
     expected = recoloured(image, rho=10**2.5)
     assert torch.equal(changed, expected[0]) and named.get("field") is None
     loss = [cross_entropy(Corner()(x[None]), torch.tensor([0])).item() for x in (image, changed)]
@@ -300,16 +288,14 @@ def test_recolouring_states_what_it_did(deformer, drawn):
     assert f"{edge_correlation(image[None], expected).item():.3f}" in deformer.message.value
     deformer.rho.value = 10.0
     finer = recoloured(image, rho=10.0)
-    assert torch.equal(drawn[-1][1], finer[0]) and not torch.equal(finer, expected)
+    assert torch.equal(drawn()[1], finer[0]) and not torch.equal(finer, expected)
 
 
 def test_the_operator_is_built_anew_for_another_image_or_rho_alone(deformer, monkeypatch):
-    built, module = [], sys.modules["advcourse.widgets._deformer"]
-    real = module.recolor_operator
-    monkeypatch.setattr(module, "recolor_operator", lambda *a, **b: built.append(b) or real(*a, **b))
+    built = watched(monkeypatch, sys.modules["advcourse.widgets._deformer"], "recolor_operator")
     deformer.kind.value = "recolouring"
     deformer.steps.value, deformer.strength.value = 3, 32
-    assert built == [{"rho": 10**2.5}]
+    assert [call.named for call in built] == [{"rho": 10**2.5}]
     deformer.rho.value = 10.0
     deformer.image.value = 1
     assert len(built) == 3
@@ -322,7 +308,7 @@ def test_the_operator_is_built_anew_for_another_image_or_rho_alone(deformer, mon
 def test_size_zero_leaves_the_image_and_says_so(deformer, drawn, kind, size):
     deformer.kind.value = kind
     getattr(deformer, size).value = 0
-    image, changed, named = drawn[-1]
+    image, changed, named = drawn()
     assert torch.equal(image, changed)
     assert "At size 0 the image is left as it is" in deformer.message.value
     figure = widgets.draw_deformer(Corner(), image, 0, changed, deformer.classes, **named)
@@ -332,7 +318,7 @@ def test_size_zero_leaves_the_image_and_says_so(deformer, drawn, kind, size):
 def test_an_image_that_no_step_makes_stronger_is_left_and_said_to_be(deformer, drawn):
     deformer.images = torch.full((2, 3, 28, 24), 0.3)  # of one colour: no motion changes it
     deformer.displacement.value = 0.75
-    image, changed, _ = drawn[-1]
+    image, changed, _ = drawn()
     assert torch.equal(image, changed)
     assert "No step made a stronger image, so this one is left as it is" in deformer.message.value
 

@@ -16,8 +16,10 @@ from advcourse.attacks.physical import (
     total_variation,
 )
 from advcourse.evaluation import outcomes
+from tests.support.recorders import Recorder
 from tests.support.scenes import normal, seeded
 from tests.support.toys import Affine, Constant
+from tests.support.traces import unchanged, undrawn
 
 H, W = 12, 10
 PLAIN = {"max_shift": 0.0, "max_angle": 0.0, "scales": (1.0, 1.0), "brightness": 0.0, "contrast": 0.0}
@@ -147,9 +149,9 @@ def test_a_black_print_has_a_gradient():
 def test_poses_and_lights_are_of_each_image_and_of_the_generator():
     """Trap: one transform for the whole batch."""
     held = Sticker(objects(1)[0], mask())
-    images, before = objects(1).repeat(5, 1, 1, 1), torch.get_rng_state()
-    seen = held.apply(images, seeded(1))
-    assert torch.equal(torch.get_rng_state(), before)
+    images = objects(1).repeat(5, 1, 1, 1)
+    with undrawn():
+        seen = held.apply(images, seeded(1))
     assert all(not torch.equal(seen[i], seen[j]) for i in range(5) for j in range(i))
     assert torch.equal(seen, held.apply(images, seeded(1))) and not torch.equal(seen, held.apply(images, seeded(2)))
     assert seen.min() >= 0 and seen.max() <= 1
@@ -158,16 +160,9 @@ def test_poses_and_lights_are_of_each_image_and_of_the_generator():
 
 def test_learning_sees_poses_and_lights():
     """Trap: optimised on the flat object alone."""
-    seen = []
-
-    class Recorder(Counting):
-        def forward(self, x):
-            seen.append(x.detach())
-            return super().forward(x)
-
-    images = objects(1)
-    quick(Recorder().eval(), images, mask(), target=1, steps=2, samples=3, generator=seeded())
-    outside = torch.cat(seen)[:, :, H // 2]  # between the bars: the object itself
+    model = Recorder(Counting()).eval()
+    quick(model, objects(1), mask(), target=1, steps=2, samples=3, generator=seeded())
+    outside = torch.cat(model.seen)[:, :, H // 2]  # between the bars: the object itself
     assert len(outside) == 6 and len(outside.unique(dim=0)) == 6
 
 
@@ -175,13 +170,8 @@ def test_learning_sees_poses_and_lights():
 def test_nothing_else_has_changed(mode):
     """Trap: parameters' gradients left filled, BatchNorm's statistics moved, the global random state used."""
     model, images = Counting().train(mode == "train"), objects()
-    before, state = images.clone(), torch.get_rng_state()
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    with torch.inference_mode():
+    with unchanged(model, images), undrawn(), torch.inference_mode():
         found = quick(model, images, mask(), target=1, steps=3, generator=seeded())
-    assert model.scale.grad is None and model.norm.training == (mode == "train")
-    assert all(torch.equal(buffer, buffers[name]) for name, buffer in model.named_buffers())
-    assert torch.equal(images, before) and torch.equal(torch.get_rng_state(), state)
     assert not found.image.requires_grad
     again = quick(model, images, mask(), target=1, steps=3, generator=seeded())
     assert torch.equal(found.image, again.image)

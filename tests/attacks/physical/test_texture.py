@@ -15,6 +15,7 @@ from advcourse.rendering import Poses, TexturedObject, at_pose, draw_poses, rota
 from advcourse.rendering._render import FIELD_OF_VIEW, OVERLAP
 from tests.support.scenes import normal, seeded
 from tests.support.toys import Constant
+from tests.support.traces import unchanged, undrawn
 
 PARTS = 1 / math.tan(math.radians(FIELD_OF_VIEW / 2))  # half picture heights per unit of x / depth
 at64 = partial(at_pose, dtype=torch.float64)
@@ -233,9 +234,8 @@ def test_one_texture_for_each_view():
 
 
 def test_draws_keep_their_ranges_and_follow_the_generator():
-    before = torch.get_rng_state()
-    poses = draw_poses(400, seeded(1), yaw=(-20, 40), pitch=(-30, 10), roll=(5, 6), distance=(2, 3), light_angle=30)
-    assert torch.equal(torch.get_rng_state(), before)
+    with undrawn():
+        poses = draw_poses(400, seeded(1), yaw=(-20, 40), pitch=(-30, 10), roll=(5, 6), distance=(2, 3), light_angle=30)
     for values, (low, high) in ((poses.yaw, (-20, 40)), (poses.pitch, (-30, 10)), (poses.distance, (2, 3))):
         assert low <= values.min() < low + 0.05 * (high - low) and high - 0.05 * (high - low) < values.max() <= high
     assert poses.light[:, 2].min() >= math.cos(math.radians(30)) - 1e-6
@@ -388,11 +388,8 @@ def test_poses_are_drawn_anew_at_every_step():
 def test_nothing_else_has_changed(mode):
     """Trap: parameters' gradients left filled, buffers moved, the object's own texture painted over."""
     model, sphere = Bright().train(mode == "train"), ball(red())
-    before, state = sphere.texture.clone(), torch.get_rng_state()
-    with torch.inference_mode():
+    with unchanged(model, sphere.texture), undrawn(), torch.inference_mode():
         found = quick(model, sphere, target=2, generator=seeded())
-    assert model.scale.grad is None and model.calls == 0 and model.training == (mode == "train")
-    assert torch.equal(sphere.texture, before) and torch.equal(torch.get_rng_state(), state)
     assert not found.requires_grad and found.data_ptr() != sphere.texture.data_ptr()
     assert torch.equal(found, quick(model, sphere, target=2, generator=seeded()))
 
