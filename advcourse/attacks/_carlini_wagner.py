@@ -10,11 +10,10 @@ from torch import Tensor
 from advcourse.core.balls import norms
 from advcourse.core.iterates import Closest, adam_
 from advcourse.core.losses import input_gradient, margin
-from advcourse.core.running import Model, is_fooled, untouched
+from advcourse.core.running import Model, answer, detached, is_fooled, untouched
 from advcourse.core.validation import (
     check_above,
     check_at_least,
-    check_classes,
     check_count,
     check_inputs,
     check_logits,
@@ -80,14 +79,13 @@ def carlini_wagner(
     check_at_least(0, confidence=confidence, learning_rate=learning_rate)
     check_above(0, initial_const=initial_const)
     with untouched(model, images):
-        closest = Closest(images.detach())
+        closest = Closest(detached(images))
         with torch.no_grad():
-            logits = model(images.detach().clone())
-        check_classes(logits)
+            logits = answer(model, detached(images).clone())
         check_logits(logits, labels, targets)
         rows = (~is_fooled(logits, labels, targets)).nonzero()[:, 0]
         classes = labels if targets is None else targets
-        state = Search.start(images.detach()[rows], classes[rows], rows, initial_const)
+        state = Search.start(detached(images)[rows], classes[rows], rows, initial_const)
         for _ in range(search_steps if len(rows) else 0):
             found = minimise(model, state, closest, confidence, int(steps), learning_rate, leave=targets is None)
             state.next_const(found)
@@ -173,7 +171,7 @@ def minimise(
         free = t.div(INSIDE).add_(1).div_(2)
         pixels = free.clamp(0, 1)
         with torch.set_grad_enabled(step < steps):
-            logits = model(pixels.requires_grad_(step < steps))
+            logits = answer(model, pixels.requires_grad_(step < steps))
             over = margin(logits, at.classes) if leave else -margin(logits, at.classes)
             hinge = (confidence - over).clamp_min(0)
         x = pixels.detach()

@@ -10,11 +10,10 @@ from torch import Tensor
 from advcourse.core.balls import norms, steepest
 from advcourse.core.iterates import Closest
 from advcourse.core.losses import input_gradient, log_odds, rising
-from advcourse.core.running import Model, is_fooled, untouched
+from advcourse.core.running import Model, answer, detached, is_fooled, untouched
 from advcourse.core.validation import (
     check_at_least,
     check_at_most,
-    check_classes,
     check_count,
     check_inputs,
     check_logits,
@@ -73,16 +72,15 @@ def ddn(
     check_at_most(1, gamma=gamma)
     steps = int(steps)
     with untouched(model, images):
-        start = images.detach()
+        start = detached(images)
         closest = Closest(start)
         x, rows = start.clone(), torch.arange(len(images), device=images.device)
         farthest = norms(start.maximum(1 - start), "l2")
         eps = farthest.clamp_max(init_norm)
         for step in range(steps + 1):
             with torch.set_grad_enabled(step < steps):
-                logits = model(x.requires_grad_(step < steps))
+                logits = answer(model, x.requires_grad_(step < steps))
                 if step == 0:
-                    check_classes(logits)
                     check_logits(logits, labels, targets)
                 loss = rising(log_odds, logits, labels, targets)
             fooled = is_fooled(logits, labels, targets)

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from advcourse.core._torch import eager
 from advcourse.core.balls import norms, steepest
 from advcourse.core.losses import input_gradient
-from advcourse.core.running import Model, is_fooled, untouched
+from advcourse.core.running import Model, answer, detached, is_fooled, untouched
 from advcourse.core.validation import (
+    check_answer,
     check_at_least,
     check_choice,
-    check_classes,
     check_count,
     check_images,
     check_inputs,
@@ -81,15 +82,19 @@ def deepfool(
     check_choice("norm", norm, tuple(DUAL))
     check_count(optional=True, at_least=2, candidates=candidates)
     steps = int(steps)
-    with untouched(model, images):
-        result = images.detach().clone()
-        x, start, total = result.clone(), images.detach(), torch.zeros_like(result)
+    with untouched(model, images), eager():
+        result = detached(images).clone()
+        x, start, total = result.clone(), detached(images), torch.zeros_like(result)
         rows = torch.arange(len(images), device=images.device)
         for step in range(steps + 1):
             with torch.set_grad_enabled(step < steps):
-                logits = model(x.requires_grad_(step < steps))
+                logits = answer(model, x.requires_grad_(step < steps))
             if step == 0:
-                check_classes(logits, candidates=candidates)
+                check_answer(logits, len(x))
+                if candidates is not None and candidates > logits.shape[1]:
+                    raise ValueError(
+                        f"candidates is {candidates}, expected at most {logits.shape[1]}: the model's classes"
+                    )
             if labels is None:
                 labels = logits.argmax(1)
             check_logits(logits, labels)
@@ -139,8 +144,10 @@ def gradients(outputs: Tensor, x: Tensor, batched: bool | None = None) -> Iterat
     """
     if x.is_cuda if batched is None else batched:
         rows = torch.eye(outputs.shape[1], dtype=outputs.dtype, device=outputs.device)[:, None].expand(-1, len(x), -1)
-        (found,) = torch.autograd.grad(outputs, x, rows, is_grads_batched=True, allow_unused=True)
-        yield from torch.zeros_like(x).expand(len(rows), *x.shape) if found is None else found.nan_to_num(0, 0, 0)
+        if not outputs.requires_grad:
+            input_gradient(outputs, x)  # which says so
+        (found,) = torch.autograd.grad(outputs, x, rows, is_grads_batched=True, materialize_grads=True)
+        yield from found.nan_to_num(0, 0, 0)
     else:
         for left, column in zip(range(outputs.shape[1])[::-1], outputs.unbind(1), strict=True):
             yield input_gradient(column, x, retain_graph=left > 0)

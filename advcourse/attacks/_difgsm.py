@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from advcourse.attacks._mifgsm import check_momentum, momentum_steps
-from advcourse.core.running import Model, untouched
+from advcourse.core.running import Model, detached, untouched
 from advcourse.core.validation import check_at_least, check_at_most, check_inputs
 from advcourse.core.warps import sample
 
@@ -51,7 +51,7 @@ def difgsm(
     check_momentum(eps, steps, step_size, decay)
     view = partial(diversify, probability=probability, smallest=smallest, generator=generator)
     with untouched(model, images, generator):
-        return momentum_steps(model, images.detach(), labels, targets, eps, int(steps), step_size, decay, view)
+        return momentum_steps(model, detached(images), labels, targets, eps, int(steps), step_size, decay, view)
 
 
 def diversify(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from advcourse.core.losses import input_gradient, log_odds, rising
-from advcourse.core.running import Model, logits_of, untouched
+from advcourse.core.running import Model, detached, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_inputs
 
 
@@ -36,8 +36,8 @@ def fgsm(model: Model, images: Tensor, labels: Tensor, *, eps: float, targets: T
     check_inputs(model, images, labels, targets)
     check_at_least(0, eps=eps)
     with untouched(model, images):
-        x = images.detach().clone().requires_grad_()
+        x = detached(images).clone().requires_grad_()
         logits = logits_of(model, x, labels, targets)
         loss = rising(log_odds, logits, labels, targets)
         gradient = input_gradient(loss, x)
-    return images.detach().add(gradient.sign_(), alpha=eps).clamp_(0, 1)
+    return detached(images).add(gradient.sign_(), alpha=eps).clamp_(0, 1)

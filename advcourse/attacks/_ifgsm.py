@@ -7,7 +7,7 @@ from torch import Tensor
 
 from advcourse.core.iterates import Strongest
 from advcourse.core.losses import input_gradient, log_odds, rising
-from advcourse.core.running import Model, is_fooled, logits_of, untouched
+from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_count, check_inputs
 
 
@@ -54,7 +54,7 @@ def ifgsm(
     check_count(steps=steps)
     steps = int(steps)
     with untouched(model, images):
-        x, start = images.detach().clone(), images.detach()
+        x, start = detached(images).clone(), detached(images)
         strongest = Strongest(start)
         rows = torch.arange(len(images), device=images.device)
         for step in range(steps + 1):

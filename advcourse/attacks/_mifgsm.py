@@ -10,7 +10,7 @@ from torch import Tensor
 from advcourse.core.balls import by_largest, norms, project
 from advcourse.core.iterates import Strongest
 from advcourse.core.losses import input_gradient, log_odds, rising
-from advcourse.core.running import Model, is_fooled, logits_of, untouched
+from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_count, check_inputs
 
 
@@ -57,7 +57,7 @@ def mifgsm(
     check_inputs(model, images, labels, targets)
     check_momentum(eps, steps, step_size, decay)
     with untouched(model, images):
-        return momentum_steps(model, images.detach(), labels, targets, eps, int(steps), step_size, decay, None)
+        return momentum_steps(model, detached(images), labels, targets, eps, int(steps), step_size, decay, None)
 
 
 def check_momentum(eps: float, steps: int, step_size: float | None, decay: float) -> None:

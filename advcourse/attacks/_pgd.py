@@ -8,7 +8,7 @@ from torch import Tensor
 from advcourse.core.balls import NORMS, project, steepest, uniform
 from advcourse.core.iterates import Strongest
 from advcourse.core.losses import ImageLoss, image_loss, input_gradient, log_odds
-from advcourse.core.running import Model, is_fooled, logits_of, untouched
+from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_choice, check_count, check_inputs
 
 
@@ -72,7 +72,7 @@ def pgd(
     per_image = log_odds if loss == "ce" and targets is None else image_loss(loss)
     steps, step_size = int(steps), 2.5 * eps / steps if step_size is None else step_size
     with untouched(model, images, generator):
-        images = images.detach()
+        images = detached(images)
         strongest = Strongest(images)
         for _ in range(restarts):
             x = images.clone()

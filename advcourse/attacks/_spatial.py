@@ -11,7 +11,7 @@ from advcourse.core import warps
 from advcourse.core.balls import uniform
 from advcourse.core.iterates import Strongest
 from advcourse.core.losses import input_gradient, log_odds, rising
-from advcourse.core.running import Model, is_fooled, logits_of, untouched
+from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_choice, check_count, check_counts, check_inputs
 
 SEARCHES = ("grid", "random", "gradient")
@@ -77,7 +77,7 @@ def spatial(
     check_counts("grid", grid, ("dx", "dy", "angle"))
     check_count(samples=samples)
     with untouched(model, images, generator):
-        images, run = images.detach(), model
+        images, run = detached(images), model
         if canvas:
             small, images = images, warps.canvas(images, max_shift, max_angle)
             run = _taking_canvas(model, small, images)

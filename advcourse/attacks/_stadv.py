@@ -7,7 +7,7 @@ from torch import Tensor
 
 from advcourse.core.iterates import Closest, adam_
 from advcourse.core.losses import input_gradient, margin, rising
-from advcourse.core.running import Model, is_fooled, logits_of, untouched
+from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
 from advcourse.core.validation import check_at_least, check_count, check_inputs
 from advcourse.core.warps import warp
 
@@ -63,7 +63,7 @@ def stadv(
     check_at_least(0, step_size=step_size, flow_weight=flow_weight, confidence=confidence)
     steps = int(steps)
     with untouched(model, images):
-        images = images.detach()
+        images = detached(images)
         smoothest = Closest(images)
         rows = torch.arange(len(images), device=images.device)
         flow = images.new_zeros(len(images), 2, *images.shape[2:])
@@ -84,7 +84,7 @@ def stadv(
                 going, before = going & (least < PROGRESS * before), least
             if step == steps or not going.any():
                 break
-            gradient = input_gradient(loss, flow)
+            gradient = input_gradient(loss, flow, through=x)
             flow = flow.detach()
             adam_(flow, gradient, mean, square, step + 1, step_size)
             if not going.all():

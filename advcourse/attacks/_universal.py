@@ -12,12 +12,12 @@ from tqdm import tqdm
 from advcourse.attacks._deepfool import deepfool
 from advcourse.core.balls import by_largest, clip, steepest, within_
 from advcourse.core.losses import cross_entropy, input_gradient
-from advcourse.core.running import Model, is_fooled, logits_of, untouched
+from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
 from advcourse.core.validation import (
+    check_answer,
     check_at_least,
     check_at_most,
     check_choice,
-    check_classes,
     check_count,
     check_images,
     check_model,
@@ -159,7 +159,7 @@ def _learn(
     check_at_most(1, delta=delta)
     check_count(epochs=epochs, batch_size=batch_size)
     with untouched(model, images, generator):
-        images = images.detach()
+        images = detached(images)
         labels = _logits(model, images).argmax(1)
         v = best = torch.zeros_like(images[:1])
         best_rate = 0.0
@@ -185,7 +185,7 @@ def _logits(model: Model, images: Tensor, v: Tensor | float = 0.0, batch_size: i
     with torch.no_grad():
         for x in images.split(batch_size):
             logits.append(model((x + v).clamp_(0, 1)))
-            check_classes(logits[-1])
+            check_answer(logits[-1], len(x))
     return torch.cat(logits)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 
@@ -16,3 +19,10 @@ def rows(logits: Tensor) -> int:
     while torch._C._functorch.is_functorch_wrapped_tensor(whole):
         whole = torch._C._functorch.get_unwrapped(whole)
     return whole.numel() // logits.shape[-1]
+
+
+def eager() -> AbstractContextManager[object]:
+    """Compiled networks run uncompiled inside: of those a graph can be differentiated only once."""
+    if "torch._dynamo" in sys.modules:  # else nothing is compiled, and asking would load the compiler
+        return torch.compiler.set_stance("force_eager")
+    return nullcontext()

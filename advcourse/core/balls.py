@@ -128,7 +128,8 @@ def _project_l1(delta: Tensor, eps: float, images: Tensor) -> Tensor:
     shrunk = (size - threshold).clamp_min(0).minimum(room)
     # Rounding in the running sums may leave the norm a little above eps.
     shrunk *= (eps / shrunk.sum(1, keepdim=True).clamp_min(torch.finfo(size.dtype).tiny)).clamp_max(1)
-    return (shrunk * delta.flatten(1).sign()).view_as(delta)
+    shrunk *= delta.flatten(1).sign()
+    return torch.empty_like(images).copy_(shrunk.view(images.shape))  # in the images' memory format
 
 
 def clip(images: Tensor) -> Tensor:

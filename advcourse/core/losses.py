@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor
@@ -64,14 +66,57 @@ def image_loss(loss: str | ImageLoss) -> ImageLoss:
     return checked
 
 
-def input_gradient(loss: Tensor, x: Tensor, retain_graph: bool = False) -> Tensor:
+def input_gradient(loss: Tensor, x: Tensor, retain_graph: bool = False, *, through: Tensor | None = None) -> Tensor:
     """Gradient of the summed per-image losses with respect to ``x`` alone.
 
-    Each image's row is its own gradient, whatever the batch size. It is zero where the loss does not
-    depend on ``x``, and where it is not finite.
+    Each image's row is its own gradient, whatever the batch size. It is zero where it is not finite; ``watching``
+    learns of these, and of those that are zero throughout.
+
+    Args:
+        loss: ``(N,)``.
+        x: what it depends on.
+        retain_graph: for another gradient of the same graph.
+        through: the images shown, where ``x`` makes them and the loss depends on ``x`` in other ways too.
+
+    Raises:
+        ValueError: where no graph leads from the model's answer to ``x`` (or to ``through``).
     """
-    if not loss.requires_grad:
-        return torch.zeros_like(x)
-    (gradient,) = torch.autograd.grad(loss.sum(), x, retain_graph=retain_graph, allow_unused=True)
+    sought = [x] if through is None else [x, through]
+    found = (
+        torch.autograd.grad(loss.sum(), sought, retain_graph=retain_graph, allow_unused=True)
+        if loss.requires_grad
+        else ()
+    )
+    gradients = [gradient for gradient in found if gradient is not None]
+    if len(gradients) < len(sought):
+        raise ValueError(
+            "model returned logits without a graph to the images, expected differentiable ones: a forward pass under "
+            "torch.no_grad(), through NumPy or detach() looks robust to gradients, and to nothing else"
+        )
+    note_vanishing(gradients[-1])
     # Not in place: behind a sum or a mean the gradient is one value expanded to all pixels.
-    return torch.zeros_like(x) if gradient is None else gradient.nan_to_num(0.0, 0.0, 0.0)
+    gradient = gradients[0].nan_to_num(0.0, 0.0, 0.0)
+    last = x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
+    return gradient.contiguous(memory_format=torch.channels_last) if last else gradient.contiguous()
+
+
+_first: ContextVar[list[Tensor] | None] = ContextVar("first gradients", default=None)
+
+
+@contextmanager
+def watching() -> Iterator[list[Tensor]]:
+    """Which images' first gradients vanish inside: a list of one mask ``(N,)``, empty where none was taken."""
+    seen: list[Tensor] = []
+    token = _first.set(seen)
+    try:
+        yield seen
+    finally:
+        _first.reset(token)
+
+
+def note_vanishing(gradient: Tensor) -> None:
+    """Tell ``watching`` which of these gradients are zero or not finite, if they are the first."""
+    seen = _first.get()
+    if seen is not None and not seen:
+        rows = gradient.flatten(1)
+        seen.append((rows == 0).all(1) | ~rows.isfinite().all(1))

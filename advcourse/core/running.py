@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.core._torch import rows
-from advcourse.core.validation import check_logits
+from advcourse.core.validation import check_answer, check_logits
 
 Model = Callable[[Tensor], Tensor]
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 @contextmanager
@@ -51,22 +52,48 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def predict(model: nn.Module, images: Tensor, *, batch_size: int = 256) -> Tensor:
     """Logits ``(N, K)`` of images ``(N, C, H, W)``, in eval mode, batch by batch, without a graph."""
+    parts = []
     with evaluating(model), torch.no_grad():
-        return torch.cat([model(batch.clone()) for batch in images.split(int(batch_size))])
+        for batch in images.split(int(batch_size)):
+            parts.append(model(detached(batch).clone()))
+            check_answer(parts[-1], len(batch))
+    return torch.cat(parts)
+
+
+def predicted(logits: Tensor) -> Tensor:
+    """The class of each image, ``(N,)``; -1, which is no class, where a logit is NaN."""
+    return logits.argmax(1).masked_fill(logits.isnan().any(1), -1)
+
+
+def detached(images: Tensor) -> Tensor:
+    """The images without a graph, contiguous or as ``channels_last``: what every network can take."""
+    last = images.is_contiguous(memory_format=torch.channels_last)
+    return images.detach() if last else images.detach().contiguous()
+
+
+def answer(model: Model, x: Tensor) -> Tensor:
+    """What the model returns. A single image is shown twice to a BatchNorm in training, which takes no single value:
+    attacks that drop what is fooled may come down to one.
+    """
+    if len(x) > 1 or not isinstance(model, nn.Module):
+        return model(x)
+    if not any(isinstance(module, BATCH_NORMS) and module.training for module in model.modules()):
+        return model(x)
+    twice = model(torch.cat([x, x]))
+    return twice[:1] if isinstance(twice, Tensor) else twice
 
 
 def logits_of(model: Model, x: Tensor, labels: Tensor, targets: Tensor | None = None) -> Tensor:
     """The model's logits, checked against the labels."""
-    logits = model(x)
+    logits = answer(model, x)
     check_logits(logits, labels, targets)
     return logits
 
 
 def is_fooled(logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> Tensor:
     """Per image: predicted as its target, or without targets as anything but its label; never where a logit is NaN."""
-    predicted = logits.detach().argmax(1)
-    fooled = predicted != labels if targets is None else predicted == targets
-    return fooled & ~logits.detach().isnan().any(1)
+    found = predicted(logits.detach())
+    return (found != labels) & (found >= 0) if targets is None else found == targets
 
 
 @dataclass

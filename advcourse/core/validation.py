@@ -13,11 +13,16 @@ from torch import Tensor, nn
 
 
 def check_images(images: Tensor, name: str = "images") -> None:
-    """Finite float images ``(N, C, H, W)`` with N ≥ 1, every value in [0, 1]."""
+    """Finite images ``(N, C, H, W)`` in float32 or float64, N ≥ 1, every value in [0, 1]."""
     if not isinstance(images, Tensor):
         raise ValueError(f"{name} is a {type(images).__name__}, expected a tensor (N, C, H, W)")
     if not images.is_floating_point():
         raise ValueError(f"{name} has dtype {images.dtype}, expected floating point in [0, 1]: divide bytes by 255")
+    if images.dtype not in (torch.float32, torch.float64):
+        raise ValueError(
+            f"{name} has dtype {images.dtype}, expected torch.float32 or torch.float64: "
+            "to run a network in half precision use torch.autocast"
+        )
     if images.dim() != 4 or images.numel() == 0:
         raise ValueError(f"{name} has shape {tuple(images.shape)}, expected a non-empty (N, C, H, W)")
     low, high = (bound.item() for bound in torch.aminmax(images.detach()))
@@ -28,12 +33,6 @@ def check_images(images: Tensor, name: str = "images") -> None:
             f"{name} ranges over [{low:.4g}, {high:.4g}], expected [0, 1]: "
             "normalisation belongs inside the model (networks.Normalized)"
         )
-
-
-def check_precision(images: Tensor, name: str = "images") -> None:
-    """float32 or float64: what NumPy and the dense factorisations know."""
-    if images.dtype not in (torch.float32, torch.float64):
-        raise ValueError(f"{name} has dtype {images.dtype}, expected torch.float32 or torch.float64")
 
 
 def check_labels(labels: Tensor, images: Tensor, name: str = "labels") -> None:
@@ -99,25 +98,42 @@ def check_inputs(model: Callable, images: Tensor, labels: Tensor, targets: Tenso
     check_model(model, images)
 
 
+def check_answer(answer: object, count: int) -> None:
+    """What a model returned for so many images: floating-point logits ``(count, K)``, K ≥ 2."""
+    if not isinstance(answer, Tensor):
+        raise ValueError(f"model returned {type(answer).__name__}, expected logits ({count}, classes){_picked(answer)}")
+    if answer.dim() != 2 or len(answer) != count:
+        flat = ": flatten(1) them" if answer.dim() > 2 and answer[0].numel() == answer.shape[1] else ""
+        raise ValueError(f"model returned {tuple(answer.shape)}, expected logits ({count}, classes){flat}")
+    if answer.shape[1] < 2:
+        raise ValueError(
+            f"model returned {tuple(answer.shape)}, expected logits ({count}, classes) of at least 2 classes: "
+            "one column z becomes two by torch.cat([torch.zeros_like(z), z], 1)"
+        )
+    if not answer.is_floating_point():
+        raise ValueError(f"model returned {answer.dtype}, expected floating-point logits")
+
+
+def _picked(answer: object) -> str:
+    """The wrapper that makes logits of an answer that holds them."""
+    if isinstance(getattr(answer, "logits", None), Tensor):
+        way = "answer.logits"
+    elif isinstance(answer, Mapping):
+        way = f"answer[{next((key for key in answer if key == 'logits'), next(iter(answer), 'logits'))!r}]"
+    elif isinstance(answer, Sequence) and any(isinstance(part, Tensor) for part in answer):
+        way = f"answer[{next(i for i, part in enumerate(answer) if isinstance(part, Tensor))}]"
+    else:
+        return ""
+    return f": wrap it, wrappers.logits_from(model, lambda answer: {way})"
+
+
 def check_logits(logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> None:
     """Logits ``(N, K)`` whose K classes cover every label and target."""
-    if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(labels):
-        came = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise ValueError(f"model returned {came}, expected logits ({len(labels)}, classes)")
+    check_answer(logits, len(labels))
     for name, indices in (("labels", labels), ("targets", targets)):
         if indices is not None and indices.max() >= logits.shape[1]:
             highest = logits.shape[1] - 1
             raise ValueError(f"{name} holds {indices.max().item()}, expected at most {highest}: the model's last class")
-
-
-def check_classes(logits: Tensor, **counts: int | None) -> None:
-    """Logits of at least two classes, and of no fewer than every named count."""
-    if not isinstance(logits, Tensor) or logits.dim() != 2 or logits.shape[1] < 2:
-        came = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise ValueError(f"model returned {came}, expected logits (N, classes) of at least 2 classes")
-    for name, count in counts.items():
-        if count is not None and count > logits.shape[1]:
-            raise ValueError(f"{name} is {count}, expected at most {logits.shape[1]}: the model's classes")
 
 
 def check_at_least(minimum: float, *, optional: bool = False, **arguments: float | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.core.balls import norms
-from advcourse.core.running import count_passes, evaluating, is_fooled, predict
+from advcourse.core.losses import watching
+from advcourse.core.running import count_passes, evaluating, is_fooled, predict, predicted
 from advcourse.core.validation import check_count, check_images, check_inputs, check_labels, check_logits, check_module
 
 if TYPE_CHECKING:
@@ -27,7 +29,11 @@ def quantize(images: Tensor) -> Tensor:
 
 @dataclass
 class Report:
-    """What ``evaluate`` measured. Means and passes are over the attacked images, ``nan`` where there are none."""
+    """What ``evaluate`` measured. Means and passes are over the attacked images, ``nan`` where there are none.
+
+    ``vanishing`` counts the attacked images at which the first gradient that the attack took was zero throughout or
+    not finite (an attack of this library; another's gradients are not seen).
+    """
 
     clean_accuracy: float
     robust_accuracy: float
@@ -44,6 +50,7 @@ class Report:
     l2_per_image: Tensor = field(repr=False)
     normalized_l2_per_image: Tensor = field(repr=False)
     linf_per_image: Tensor = field(repr=False)
+    vanishing: int = 0
 
     def numbers(self) -> dict[str, float]:
         """The scalar measurements by name."""
@@ -97,16 +104,17 @@ def evaluate(
     adversarial = images.clone()
     success = torch.zeros(len(images), dtype=torch.bool, device=images.device)
     forwards = backwards = seconds = 0.0
+    vanishing = 0
     with evaluating(model):
         clean = predict(model, images, batch_size=batch_size)
         check_logits(clean, labels, targets)
-        attacked = clean.argmax(1) == labels
+        attacked = predicted(clean) == labels
         if targets is not None:
             attacked &= labels != targets
         chosen = attacked.nonzero()[:, 0]
         for rows in chosen.split(batch_size) if len(chosen) else ():
             goal = {} if targets is None else {"targets": targets[rows]}
-            with count_passes(model) as passes:
+            with count_passes(model) as passes, watching() as first:
                 start = _now(images)
                 result = attack(model, images[rows], labels[rows], **goal)
                 seconds += _now(images) - start
@@ -115,10 +123,17 @@ def evaluate(
             if found != expected:
                 raise ValueError(f"the attack returned {found}, expected {expected}")
             forwards, backwards = forwards + passes.forwards, backwards + passes.backwards
+            vanishing += sum(int(mask.sum()) for mask in first)
             adversarial[rows] = result.detach()
             with torch.no_grad():
                 success[rows] = is_fooled(model(result), labels[rows], goal.get("targets"))
-        robust = (predict(model, adversarial, batch_size=batch_size).argmax(1) == labels).double().mean().item()
+        robust = (predicted(predict(model, adversarial, batch_size=batch_size)) == labels).double().mean().item()
+    if vanishing:
+        warnings.warn(
+            f"the gradient is zero or not finite at {vanishing} of {len(chosen)} attacked images: what is left of them "
+            "says nothing of attacks that need no gradient",
+            stacklevel=2,
+        )
     delta = adversarial - images
     l2 = norms(delta, "l2")
     length = norms(images, "l2")
@@ -130,7 +145,7 @@ def evaluate(
 
     count = int(attacked.sum()) or float("nan")
     return Report(
-        clean_accuracy=(clean.argmax(1) == labels).double().mean().item(),
+        clean_accuracy=(predicted(clean) == labels).double().mean().item(),
         robust_accuracy=robust,
         success_rate=mean(success),
         l2=mean(l2),
@@ -145,6 +160,7 @@ def evaluate(
         l2_per_image=l2,
         normalized_l2_per_image=normalized_l2,
         linf_per_image=linf,
+        vanishing=vanishing,
     )
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from advcourse.core.running import Model
-from advcourse.core.validation import check_class, check_images, check_model
+from advcourse.core.running import Model, predicted
+from advcourse.core.validation import check_answer, check_class, check_images, check_model
 
 if TYPE_CHECKING:
     from advcourse.rendering import TexturedObject, Views
@@ -43,11 +43,15 @@ def outcomes(model: Model, images: Tensor, label: int | None, target: int | None
     if label == target:
         raise ValueError(f"target is {target}, expected another class than label, which is {label}")
     with torch.no_grad():
-        logits = torch.cat([model(batch) for batch in images.split(batch_size)])
+        parts = []
+        for batch in images.split(batch_size):
+            parts.append(model(batch))
+            check_answer(parts[-1], len(batch))
+    logits = torch.cat(parts)
     check_class(logits.shape[1], optional=True, label=label, target=target)
-    predicted = logits.argmax(1).masked_fill(logits.isnan().any(1), -1)  # NaN is no success, and not correct
-    hit = (predicted != label) & (predicted >= 0) if target is None else predicted == target
-    correct = torch.zeros_like(hit) if label is None else predicted == label
+    found = predicted(logits)  # NaN is no success, and not correct
+    hit = (found != label) & (found >= 0) if target is None else found == target
+    correct = torch.zeros_like(hit) if label is None else found == label
     shares = [values.double().mean().item() for values in (hit, ~hit & ~correct, correct)]
     return Outcomes(*shares)
 

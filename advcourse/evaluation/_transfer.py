@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.core.balls import norms
-from advcourse.core.running import is_fooled, predict
+from advcourse.core.running import is_fooled, predict, predicted
 from advcourse.core.validation import check_images, check_inputs, check_models
 from advcourse.evaluation._evaluate import Attack, evaluate
 from advcourse.wrappers import ensemble
@@ -41,7 +41,7 @@ def known_to_all(models: Mapping[str, nn.Module], images: Tensor, labels: Tensor
     check_models(models, named=True)
     for model in models.values():
         check_inputs(model, images, labels)
-    return torch.stack([predict(model, images).argmax(1) == labels for model in models.values()]).all(0)
+    return torch.stack([predicted(predict(model, images)) == labels for model in models.values()]).all(0)
 
 
 def transfer_matrix(
@@ -124,7 +124,7 @@ def _table(
         rows[name] = {"RMSD": rmsd(found, images).mean().item()}
         for other, model in models.items():
             logits = predict(model, found)
-            hits = logits.argmax(1) == labels if targets is None else is_fooled(logits, labels, targets)
+            hits = predicted(logits) == labels if targets is None else is_fooled(logits, labels, targets)
             rows[name][other] = hits.double().mean().item()
     table = pandas.DataFrame.from_dict(rows, orient="index").rename_axis(index="source", columns="model")
     table.attrs["images"] = int(kept.sum())

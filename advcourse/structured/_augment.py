@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from advcourse.core.running import Model
+from advcourse.core.running import Model, detached
 from advcourse.core.validation import check_above, check_at_least, check_inputs
 from advcourse.core.warps import warp
 from advcourse.structured._ascent import one_step
@@ -76,7 +76,7 @@ def flow_step(
     """
     check_inputs(model, images, labels)
     check_at_least(0, gamma=gamma, max_displacement=max_displacement)
-    images = images.detach()
+    images = detached(images)
     field = one_step(
         model,
         images,
@@ -126,7 +126,7 @@ def recolor_step(
     check_above(0, alpha=alpha)
     if not isinstance(bases, BasisCache):
         raise ValueError(f"bases is a {type(bases).__name__}, expected the BasisCache of cache_eigenbases")
-    images = images.detach()
+    images = detached(images)
     operator = basis_operator(bases.of(images), rho=rho, alpha=alpha)
     change = one_step(
         model,

@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from advcourse.core import files
-from advcourse.core.validation import check_count, check_images, check_precision
+from advcourse.core.validation import check_count, check_images
 from advcourse.structured._eigenbasis import Basis, eigenbasis
 
 ADVICE = "make the cache again with cache_eigenbases, which keeps what is sound"
@@ -121,7 +121,6 @@ def cache_eigenbases(
         ValueError: for bad input, or a folder that holds another cache; the message names the argument.
     """
     check_images(images)
-    check_precision(images)
     check_count(k=k, shard_size=shard_size, workers=workers)
     folder, images = Path(folder), images.detach().cpu()
     settings = {"k": int(k), "weight": weight, "floor": floor}

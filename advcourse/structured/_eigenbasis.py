@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import LinearOperator, eigsh
 from torch import Tensor
 
-from advcourse.core.validation import check_at_most, check_count, check_images, check_precision
+from advcourse.core.validation import check_at_most, check_count, check_images
 from advcourse.structured._photometric import Photometric
 from advcourse.structured._solvers import factor
 
@@ -51,7 +51,6 @@ def eigenbasis(image: Tensor, k: int, *, weight: str = "strength", floor: float 
     Source: the deck "Differential Operators for Structured Adversarial Examples" (H. Mobahi), after equation 48.
     """
     check_images(image[None] if isinstance(image, Tensor) else image, "image")
-    check_precision(image, "image")
     check_count(k=k)
     check_at_most(image[0].numel(), k=k)
     pixels = image.detach().cpu().contiguous()
@@ -98,7 +97,6 @@ def learned_basis(images: Tensor, k: int) -> Basis:
     Work"; that the operator be a principal component analysis is ours.
     """
     check_images(images)
-    check_precision(images)
     check_count(k=k)
     samples = images.detach().flatten(0, 1).flatten(1)
     _, deviations, vectors = torch.linalg.svd(samples - samples.mean(0), full_matrices=False)

@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from advcourse.core.running import Model
+from advcourse.core.running import Model, detached
 from advcourse.core.validation import (
     check_above,
     check_at_least,
@@ -208,7 +208,7 @@ def flow_with_field(
     check_inputs(model, images, labels, targets)
     check_at_least(0, gamma=gamma, max_displacement=max_displacement)
     check_count(steps=steps)
-    images = images.detach()
+    images = detached(images)
     return climb(
         model,
         images,

@@ -10,7 +10,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from advcourse.core.running import Model
+from advcourse.core.running import Model, detached
 from advcourse.core.validation import (
     check_above,
     check_at_least,
@@ -254,7 +254,7 @@ def recolor(
     check_inputs(model, images, labels, targets)
     check_at_least(0, strength=strength)
     check_count(steps=steps)
-    images = images.detach()
+    images = detached(images)
     recolored = recolor_operator(images) if operator is None else operator
     check_callable(operator=recolored)
 

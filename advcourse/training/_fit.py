@@ -18,8 +18,8 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from advcourse.core.running import evaluating
-from advcourse.core.validation import check_choice, check_count
+from advcourse.core.running import evaluating, predicted
+from advcourse.core.validation import check_answer, check_choice, check_count, check_labels, check_logits
 from advcourse.training._identity import digest_of_data, identify
 from advcourse.training.loop import AUGMENT, LOSS, Data, Stateful, count, mix, run_epochs, share
 
@@ -28,7 +28,11 @@ Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 def standard_loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """Mean over the batch of ``-log softmax(model(x))_y``, the cross-entropy: the loss of standard training."""
-    return F.cross_entropy(model(images), labels)
+    logits = model(images)
+    check_answer(logits, len(images))
+    if labels.shape != images.shape[:1]:
+        raise ValueError(f"labels has shape {tuple(labels.shape)}, expected ({len(images)},): one class per image")
+    return F.cross_entropy(logits, labels)
 
 
 @torch.no_grad()
@@ -40,14 +44,26 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int =
         images: ``(N, C, H, W)`` in [0, 1], on any device; moved batch by batch to the model's.
         labels: int64 ``(N,)``.
         batch_size: images per forward pass.
+
+    Raises:
+        ValueError: for bad labels, no images, or a model that returns something else; an image with a logit that is
+            NaN is not classified as anything.
     """
-    device = next(model.parameters()).device
+    check_count(batch_size=batch_size)
+    if not isinstance(images, Tensor) or not len(images):
+        raise ValueError(f"images is {_came(images)}, expected a tensor of at least one image")
+    check_labels(labels.to(images.device) if isinstance(labels, Tensor) else labels, images)
+    device, correct = next((held.device for held in model.state_dict().values()), images.device), 0
     with evaluating(model):
-        correct = sum(
-            (model(x.to(device)).argmax(1) == y.to(device)).sum().item()
-            for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True)
-        )
+        for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+            logits = model(x.to(device))
+            check_logits(logits, y)
+            correct += int((predicted(logits) == y.to(device)).sum())
     return correct / len(labels)
+
+
+def _came(value: object) -> str:
+    return f"of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
 def fit(
@@ -71,7 +87,8 @@ def fit(
 
     Args:
         model: maps images to logits. It is trained on accelerate's device and comes back to the one it was on,
-            in the mode (module by module) it was in.
+            in the mode (module by module) it was in. Modules that are in eval mode in a model that is not, such as a
+            frozen BatchNorm, stay in it; a model that is in eval mode as a whole trains as a whole.
         data: images ``(N, C, H, W)`` and labels ``(N,)``, or a ``Dataset`` of such pairs.
         loss: ``(model, images, labels) -> scalar``, a mean over the images it is given. It gets the plain network,
             never a distributed wrapper, so it may run an attack, or differentiate twice. What it draws must
@@ -111,7 +128,9 @@ def fit(
     if accelerator.mixed_precision == "fp16":
         raise ValueError('mixed_precision is "fp16", expected "no" or "bf16"')
     rank, world = accelerator.process_index, accelerator.num_processes
-    home = next(model.parameters()).device
+    home = next((held.device for held in model.parameters()), None)
+    if home is None:
+        raise ValueError("model has no parameters, expected some to train")
     optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=1e-3)
     step_loss, stepper = accelerator.prepare(_StepLoss(model, loss, mixed_precision), optimizer)
 

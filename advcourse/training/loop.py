@@ -89,13 +89,16 @@ def run_epochs(
             sums = {name: total.item() for name, total in totals.items()}
             save(checkpoint, identity, {"step": done, "totals": sums, "history": history}, parts)
 
+    # What was frozen by eval() in a network that trains stays so; a network handed over in eval mode trains whole.
+    modes = [(module, module.training or not model.training) for module in model.modules()]
     shown = progress and accelerator.is_main_process
     bar = tqdm(total=epochs * per_epoch, initial=done, file=sys.stdout, mininterval=0.5, disable=not shown)
     rng = torch.random.fork_rng([device] if device.type == "cuda" else [])
     with bar, rng, evaluating(model), deferred_interrupt() as interrupt:
         for epoch in range(done // per_epoch, epochs):
             bar.set_description(f"epoch {epoch + 1}/{epochs}")
-            model.train()  # ``evaluating`` puts every module back in its own mode at the end
+            for module, training in modes:  # ``evaluating`` puts each back in its own mode at the end
+                module.training = training
             order = torch.randperm(n, generator=torch.Generator().manual_seed(mix(seed, ORDER, epoch)))
             for images, labels in batches(data, order[done % per_epoch * batch_size :], batch_size):
                 means = step(images.to(device), labels.to(device), done)
@@ -146,8 +149,10 @@ def count(data: Data) -> int:
 
 
 def steps_per_epoch(n: int, batch_size: int) -> int:
-    """⌈n / batch_size⌉: an epoch ends with a smaller batch where n is not a multiple."""
-    return math.ceil(n / batch_size)
+    """⌈n / batch_size⌉: an epoch ends with a smaller batch where n is not a multiple; a single image left over, which
+    no BatchNorm takes, joins the batch before.
+    """
+    return math.ceil(n / batch_size) - (n % batch_size == 1 and 1 < batch_size < n)
 
 
 def mix(*numbers: int) -> int:
@@ -156,12 +161,15 @@ def mix(*numbers: int) -> int:
 
 
 def batches(data: Data, order: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """The images and labels at the positions ``order``, ``size`` at a time; the last batch may be smaller."""
+    """The images and labels at the positions ``order``, ``size`` at a time; the last batch as ``steps_per_epoch``."""
+    chosen = list(order.split(size))
+    if len(chosen) > 1 and len(chosen[-1]) == 1 < size:
+        chosen[-2:] = [torch.cat(chosen[-2:])]
     if isinstance(data, Dataset):
-        yield from DataLoader(data, batch_sampler=[index.tolist() for index in order.split(size)])
+        yield from DataLoader(data, batch_sampler=[index.tolist() for index in chosen])
     else:
         images, labels = data
-        yield from ((images[index], labels[index]) for index in order.split(size))
+        yield from ((images[index], labels[index]) for index in chosen)
 
 
 def share(images: Tensor, labels: Tensor, rank: int, world: int) -> tuple[Tensor, Tensor, float]:

@@ -2,6 +2,7 @@
 
 from advcourse.wrappers._ensemble import Ensemble, ensemble
 from advcourse.wrappers._eot import eot
+from advcourse.wrappers._logits import logits_from
 from advcourse.wrappers._transforms import Transform, compose, draw, random_lighting, random_noise, random_rigid
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "draw",
     "ensemble",
     "eot",
+    "logits_from",
     "random_lighting",
     "random_noise",
     "random_rigid",

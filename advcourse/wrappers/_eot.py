@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from advcourse.core.running import Model
-from advcourse.core.validation import check_callable, check_classes, check_count
+from advcourse.core.validation import check_answer, check_callable, check_count
 from advcourse.wrappers._transforms import Transform
 
 
@@ -87,5 +87,5 @@ class _Expectation(nn.Module):
                     for rows in seen.split(self.batch_size)
                 ]
             )
-        check_classes(logits)
+        check_answer(logits, len(seen))
         return logits.log_softmax(1).unflatten(0, (self.samples, len(images))).mean(0)

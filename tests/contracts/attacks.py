@@ -30,6 +30,7 @@ class Case:
         minimal: goes no further than the boundary of the label or the target.
         random: draws; then it takes a ``generator``.
         blind: returns what it has made without running the model on it.
+        gradient_free: asks the model for logits alone.
         bad: by argument, values that must be refused by its name.
     """
 
@@ -41,6 +42,7 @@ class Case:
     minimal: bool = False
     random: bool = False
     blind: bool = False
+    gradient_free: bool = False
     bad: Mapping[str, tuple] = field(default_factory=dict)
 
 
@@ -176,15 +178,18 @@ def check_it_fools_an_ordinary_network(case: Case) -> None:
 
 @aimed
 def check_it_moves_towards_the_target(case: Case) -> None:
+    """And that target: leaving the label alone leads towards the second likeliest class, but no less to the third."""
     model, images, labels = scene(12)
-    targets = model(images).argsort(1, descending=True)[:, 1]
-    result = run(case, model, images, labels, targets=targets)
-    before, after = (model(x).softmax(1).gather(1, targets[:, None]) for x in (images, result))
+    _, second, third, _ = model(images).argsort(1, descending=True).T
+    result, other = (run(case, model, images, labels, targets=targets) for targets in (second, third))
+    before, after = (model(x).softmax(1).gather(1, second[:, None]) for x in (images, result))
     assert (after > before).float().mean() >= 0.9
     if case.minimal:
-        assert (model(result).argmax(1) == targets).all()
+        assert (model(result).argmax(1) == second).all()
     else:
         assert after.mean() > before.mean() + 0.1
+    less, more = (model(x).softmax(1).gather(1, third[:, None]) for x in (result, other))
+    assert more.mean() > less.mean()
 
 
 def check_it_works_inside_no_grad_and_inference_mode(case: Case) -> None:
@@ -256,13 +261,13 @@ def bad_tensors(argument: str) -> Iterator[tuple[Any, Any]]:
         nan = images.clone()
         nan[0, 0, 0, 0] = torch.nan
         yield from ((bad, labels) for bad in (images[0], images * 2, images - 0.5, nan, images.numpy()))
-        yield (images * 255).byte(), labels
+        yield from ((bad, labels) for bad in ((images * 255).byte(), images.half()))
         yield images[:0], labels[:0]
     elif argument == "labels":
         yield from ((images, bad) for bad in (labels[:2], labels[:, None], labels - 1, labels + 2, [0, 1, 2]))
         yield from ((images, bad) for bad in (labels.int(), labels.double()))
     else:
-        yield from ((bad, labels) for bad in (images.float(), images.half()))
+        yield images.float(), labels
 
 
 @over(argument=("images", "labels", "model"))
@@ -296,6 +301,14 @@ def check_what_is_no_model_is_refused(case: Case) -> None:
         case.attack("resnet", images, labels)
     with refused("model returned .*expected logits"):
         case.attack(nn.Identity(), images, labels)
+
+
+@only(lambda case: not case.gradient_free)
+def check_a_model_without_a_graph_is_refused(case: Case) -> None:
+    """It would look robust, to gradients and to nothing else."""
+    model, images, labels = scene()
+    with refused("model returned logits without a graph.*expected"):
+        run(case, lambda x: model(x.detach()), images, labels)
 
 
 def check_devices_that_differ_are_refused(case: Case) -> None:

@@ -11,7 +11,15 @@ import torch
 
 from tests.contracts.contract import broken, contracts, runs
 
-KINDS = ("attacks", "training_losses")
+KINDS = (
+    "attacks",
+    "blackbox",
+    "certificates",
+    "defenses",
+    "explanations",
+    "gan_losses",
+    "training_losses",
+)
 KIND = {name: import_module(f"tests.contracts.{name}") for name in KINDS}
 CATALOGUE = {name: import_module(f"tests.contracts.catalogue.{name}").CATALOGUE for name in KINDS}
 PLANTED = {name: import_module(f"tests.contracts.planted.{name}") for name in KINDS}

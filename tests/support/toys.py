@@ -28,14 +28,14 @@ class Shifted(nn.Module):
 
 
 class Constant(nn.Module):
-    """The same logits for every image, with no path to it."""
+    """The same logits for every image: their gradient is zero."""
 
     def __init__(self, classes: int = 3):
         super().__init__()
         self.logits = nn.Parameter(torch.arange(classes, 0, -1).double())
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.logits.to(x.dtype).expand(len(x), -1)
+        return self.logits.to(x.dtype) + 0 * x.flatten(1).sum(1, keepdim=True)
 
 
 class Ripples(nn.Module):

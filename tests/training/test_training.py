@@ -581,6 +581,70 @@ def test_ctrl_c_after_a_loss_that_is_not_finite_keeps_the_good_checkpoint(tmp_pa
     assert path.read_bytes() == good
 
 
+def with_batch_norm() -> nn.Module:
+    torch.manual_seed(1)
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(16, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.BatchNorm1d(8), nn.Linear(8, CLASSES)
+    )
+
+
+@pytest.mark.parametrize("n", [17, 33, 34])
+def test_a_single_image_left_over_joins_the_batch_before(n):
+    """BatchNorm takes no batch of one."""
+    sizes = []
+
+    def loss(model, images, labels):
+        sizes.append(len(images))
+        return training.standard_loss(model, images, labels)
+
+    for data in (make_data(n), TensorDataset(*make_data(n))):
+        sizes.clear()
+        quiet_fit(with_batch_norm(), data, loss, epochs=2, batch_size=16)
+        assert sizes == 2 * {17: [17], 33: [16, 17], 34: [16, 16, 2]}[n]
+        assert len(sizes) == 2 * training.steps_per_epoch(n, 16)
+    assert training.steps_per_epoch(1, 16) == 1 and training.steps_per_epoch(3, 1) == 3
+
+
+def test_a_run_that_ends_in_a_joined_batch_resumes_to_the_same(tmp_path):
+    def run(model, path, **more):
+        return quiet_fit(model, make_data(33), epochs=3, batch_size=16, checkpoint=path, **more)
+
+    whole, stopped = with_batch_norm(), with_batch_norm()
+    run(whole, tmp_path / "whole.pt")
+    calls = []
+
+    def stop(model, record):
+        if record["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(stopped, tmp_path / "run.pt", on_epoch_end=stop)
+    run(stopped, tmp_path / "run.pt", on_epoch_end=lambda model, record: calls.append(record["epoch"]))
+    assert calls == [2, 3] and torch.equal(weights(whole), weights(stopped))
+
+
+def test_what_was_frozen_stays_frozen():
+    """A BatchNorm in eval mode in a network that trains: its statistics do not drift, and dropout stays off."""
+    model = with_batch_norm()
+    frozen, other = model[2], model[4]
+    frozen.eval()
+    before = frozen.running_mean.clone(), other.running_mean.clone()
+    seen = []
+
+    def loss(network, images, labels):
+        seen.append((network.training, frozen.training, other.training))
+        return training.standard_loss(network, images, labels)
+
+    quiet_fit(model, make_data(), loss, epochs=2, batch_size=16, on_epoch_end=lambda network, record: None)
+    assert set(seen) == {(True, False, True)}
+    assert torch.equal(frozen.running_mean, before[0]) and not torch.equal(other.running_mean, before[1])
+    assert (model.training, frozen.training, other.training) == (True, False, True)
+    model.eval()  # as a loaded network comes: it trains as a whole
+    seen.clear()
+    quiet_fit(model, make_data(), loss, epochs=1, batch_size=16)
+    assert set(seen) == {(True, True, True)} and not any(module.training for module in model.modules())
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -61,6 +61,7 @@ CATALOGUE = [
         "spatial-grid",
         partial(within, grid=(3, 3, 5)),
         "misclassification",
+        gradient_free=True,
         bad={
             "max_shift": (-1.0,),
             "max_angle": (NAN,),
@@ -70,7 +71,7 @@ CATALOGUE = [
         },
     ),
     Case("spatial-gradient", partial(within, search="gradient"), "misclassification"),
-    Case("spatial-random", partial(within, search="random"), "misclassification", random=True),
+    Case("spatial-random", partial(within, search="random"), "misclassification", random=True, gradient_free=True),
     Case(
         "deepfool",
         partial(deepfool, steps=20),

@@ -1,5 +1,6 @@
 """Attacks of the library that keep their contracts, and what each would be with one fault."""
 
+import copy
 from functools import partial
 
 import numpy as np
@@ -27,8 +28,14 @@ def faulty(base, fault):
     return Case(**changed | {"attack": partial(attack, **base.attack.keywords)})
 
 
+def look(model, images):
+    """Its logits, without a trace."""
+    with torch.no_grad():
+        return copy.deepcopy(model).eval()(images) if isinstance(model, nn.Module) else model(images)
+
+
 def missed(model, images, labels):
-    return (model(images).argmax(1) != labels).view(-1, 1, 1, 1)
+    return (look(model, images).argmax(1) != labels).view(-1, 1, 1, 1)
 
 
 def leaves_the_ball(sound, model, images, labels, **more):
@@ -78,12 +85,12 @@ def goes_less_far_in_company_where_aimed(sound, model, images, labels, **more):
 
 def gives_up_on_negative_logits(sound, model, images, labels, **more):
     result = sound(model, images, labels, **more)
-    return images.clone() if model(images).max() < -3 else result
+    return images.clone() if look(model, images).max() < -3 else result
 
 
 def black_where_logits_are_all_alike(sound, model, images, labels, **more):
     result = sound(model, images, labels, **more)
-    logits = model(images)
+    logits = look(model, images)
     return torch.zeros_like(images) if len(images) > 1 and (logits == logits[0]).all() else result
 
 
@@ -131,7 +138,7 @@ def does_nothing_with_numpys_numbers(sound, model, images, labels, **more):
 def returns_what_broke_the_network(sound, model, images, labels, **more):
     result = sound(model, images, labels, **more)
     moved = (images + 0.01).clamp(0, 1)
-    return moved if model(moved).isnan().any() else result
+    return moved if look(model, moved).isnan().any() else result
 
 
 def reads_memory_in_its_order(sound, model, images, labels, **more):
@@ -170,6 +177,15 @@ def takes_a_name_for_a_model(sound, model, images, labels, **more):
     return images.clone() if isinstance(model, str) else sound(model, images, labels, **more)
 
 
+def images_back_without_a_graph(sound, model, images, labels, **more):
+    try:
+        return sound(model, images, labels, **more)
+    except ValueError as error:
+        if "graph" not in str(error):
+            raise
+    return images.clone()
+
+
 def labels_anywhere(sound, model, images, labels, **more):
     if isinstance(labels, Tensor) and labels.is_meta:
         labels = torch.zeros(labels.shape, dtype=labels.dtype)
@@ -203,5 +219,6 @@ BREAKS = {
     attacks.check_bad_targets_are_refused_by_name: faulty(STEADY, takes_the_label_for_a_target),
     attacks.check_bad_parameters_are_refused_by_name: faulty(STEADY, takes_no_steps_for_one),
     attacks.check_what_is_no_model_is_refused: faulty(STEADY, takes_a_name_for_a_model),
+    attacks.check_a_model_without_a_graph_is_refused: faulty(STEADY, images_back_without_a_graph),
     attacks.check_devices_that_differ_are_refused: faulty(STEADY, labels_anywhere),
 }

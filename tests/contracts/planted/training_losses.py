@@ -45,7 +45,7 @@ KEEPS = [Case("cross-entropy", sound), Case("noise", noisy, random=True)]
 BREAKS = {
     training_losses.check_it_is_a_finite_scalar: Case("one element", one_element),
     training_losses.check_its_gradient_reaches_every_parameter: Case("cut off", cut_off),
-    training_losses.check_a_small_step_lowers_it: Case("turned round", turned_round),
+    training_losses.check_a_small_step_teaches_the_labels: Case("turned round", turned_round),
     training_losses.check_nothing_else_has_changed: Case("leaves eval mode", leaves_eval_mode),
     training_losses.check_it_is_the_mean_over_the_images: Case("summed", summed),
     training_losses.check_the_global_seed_decides: Case("of its own seed", of_its_own_seed),
