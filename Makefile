@@ -15,19 +15,24 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
   $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
+STEAL := -n 2 --dist worksteal
+# the cells of a notebook belong to one worker
 XDIST := -n 2 --dist loadscope
 NOTEBOOKS := $(wildcard lectures/*.ipynb)
 MASTERS := $(wildcard solutions/*/*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab formgrader lint test lectures release bench clean
+.PHONY: help setup lab formgrader lint quick test lectures release docs address bench clean
 
 help:
 	@echo "make setup     the environment in $(VENV) (done once; seconds when nothing changed)"
 	@echo "make lab       JupyterLab with the lectures (PORT=8888, INSTRUCTOR=1)"
+	@echo "make quick     lint, types and the fast tests, in a minute and a half: the loop while working"
 	@echo "make test      lint, tests, and every lecture and solution run from top to bottom"
 	@echo "make lectures  run all lectures, store their outputs, refresh lectures/text"
 	@echo "make release   regenerate assignments/ from solutions/"
+	@echo "make docs      redraw what docs/ and README.md take from the code: the rooms, the table of techniques"
+	@echo "make address   write another address of the repository everywhere (REPOSITORY=https://github.com/OWNER/NAME)"
 	@echo "make bench     measure against other libraries into benchmarks/README.md"
 	@echo "make clean     remove caches (the environment stays; delete $(VENV) to start afresh)"
 
@@ -52,8 +57,11 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+quick: lint
+	$(THREADS) $(BIN)/python -m pytest $(STEAL) -m "not slow" tests
+
 test: lint
-	$(THREADS) $(BIN)/python -m pytest $(XDIST) tests
+	$(THREADS) $(BIN)/python -m pytest $(STEAL) tests
 	$(if $(NOTEBOOKS)$(MASTERS),$(THREADS) $(BIN)/python -m pytest $(XDIST) $(NBVAL) $(NOTEBOOKS) $(MASTERS))
 
 lectures: setup
@@ -65,6 +73,13 @@ lectures: setup
 
 release: setup
 	$(BIN)/python course/release.py
+
+docs: setup
+	$(BIN)/python docs/architecture.py
+	$(BIN)/python -m docs.techniques
+
+address: setup
+	$(BIN)/python course/address.py "$(REPOSITORY)"
 
 # Peers that cannot be resolved beside the rest: torchattacks asks for requests 2.25, cleverhans for nose and
 # tensorflow-probability, adv-lib for visdom, whose source needs an older setuptools to build. None of this is

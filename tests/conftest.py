@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,24 @@ def pytest_collection_modifyitems(items):
         for marker, reason in reasons.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def slowest(durations: dict[str, float], count: int = 10) -> list[str]:
+    """A line for each of the files that took longest."""
+    ranked = sorted(durations.items(), key=lambda item: -item[1])[:count]
+    return [f"{seconds:7.1f}s {name}" for name, seconds in ranked]
+
+
+def pytest_terminal_summary(terminalreporter):
+    durations = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration") and hasattr(report, "nodeid"):
+                durations[report.nodeid.partition("::")[0]] += report.duration
+    if len(durations) > 10:
+        terminalreporter.section("ten slowest files", sep="-")
+        for line in slowest(durations):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

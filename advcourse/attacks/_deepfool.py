@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from advcourse.core._torch import eager
 from advcourse.core.balls import norms, steepest
 from advcourse.core.losses import input_gradient
-from advcourse.core.running import Model, answer, detached, is_fooled, untouched
+from advcourse.core.running import Model, answer, detached, eager, is_fooled, untouched
 from advcourse.core.validation import (
     check_answer,
     check_at_least,

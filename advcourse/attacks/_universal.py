@@ -170,7 +170,7 @@ def _learn(
                 for rows in order.split(int(batch_size)):
                     v = within_(v + update(images[rows], labels[rows], v), eps, norm)
                     bar.update(len(rows))
-                rate = is_fooled(_logits(model, images, v), labels).double().mean().item()
+                rate = is_fooled(_logits(model, images, v), labels).cpu().double().mean().item()
                 bar.set_postfix(fooled=f"{rate:.3f}")
                 if rate >= best_rate:
                     best, best_rate = v, rate

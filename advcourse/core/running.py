@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from advcourse.core._torch import rows
+from advcourse.core._torch import anything_compiled, rows
 from advcourse.core.validation import check_answer, check_logits
 
 Model = Callable[[Tensor], Tensor]
@@ -27,7 +27,7 @@ def untouched(model: Model, images: Tensor, generator: torch.Generator | None = 
         buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     with ExitStack() as stack:
         if generator is not None:
-            stack.enter_context(torch.random.fork_rng([images.device] if images.is_cuda else []))
+            stack.enter_context(forked(images.device))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         try:
@@ -36,6 +36,11 @@ def untouched(model: Model, images: Tensor, generator: torch.Generator | None = 
             with torch.no_grad():
                 for buffer, before in buffers:
                     buffer.data.copy_(before)  # through .data: a graph of the caller's may hold the buffer
+
+
+def forked(device: torch.device) -> AbstractContextManager[None]:
+    """Afterwards torch's global random states, the CPU's and the device's, are as before."""
+    return torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type)
 
 
 @contextmanager
@@ -81,6 +86,11 @@ def answer(model: Model, x: Tensor) -> Tensor:
         return model(x)
     twice = model(torch.cat([x, x]))
     return twice[:1] if isinstance(twice, Tensor) else twice
+
+
+def eager() -> AbstractContextManager[object]:
+    """Compiled networks run uncompiled inside: of those a graph can be differentiated only once."""
+    return torch.compiler.set_stance("force_eager") if anything_compiled() else nullcontext()
 
 
 def logits_of(model: Model, x: Tensor, labels: Tensor, targets: Tensor | None = None) -> Tensor:

@@ -10,13 +10,14 @@ from advcourse.evaluation import evaluate, rho_adv
 from advcourse.training import fit
 from tests.contracts.attacks import run
 from tests.contracts.catalogue.attacks import CATALOGUE
+from tests.support.affine import length
+from tests.support.scenes import scene
 from tests.support.toys import pictures, smooth_cnn
 
 every = pytest.mark.parametrize("case", CATALOGUE, ids=lambda case: case.name)
-BLACK_BOX = {"spatial-grid", "spatial-random"}  # forward passes alone
 
 
-class Recorder(nn.Module):
+class Careless(nn.Module):
     """Looks at what a network is shown, and flattens it by ``view`` as careless networks do."""
 
     def __init__(self, last: bool = False):
@@ -31,7 +32,7 @@ class Recorder(nn.Module):
 
 @every
 def test_networks_are_shown_contiguous_images(case):
-    model, images = Recorder(), pictures(4)
+    model, images = Careless(), pictures(4)
     labels = model(images).argmax(1)
     strange = images.transpose(2, 3).contiguous().transpose(2, 3)
     assert not strange.is_contiguous()
@@ -44,7 +45,7 @@ def test_networks_are_shown_contiguous_images(case):
     ids=lambda case: case.name,
 )
 def test_channels_last_stays_channels_last(case):
-    model, images = Recorder(last=True), pictures(4).contiguous(memory_format=torch.channels_last)
+    model, images = Careless(last=True), pictures(4).contiguous(memory_format=torch.channels_last)
     labels = model(images).argmax(1)
     run(case, model, images, labels)
 
@@ -68,39 +69,13 @@ def test_autocast_is_the_way_to_half_precision(case):
     assert found.dtype == torch.float32 and found.isfinite().all()
     assert found.min() >= 0 and found.max() <= 1
     if case.bound:
-        order = {"linf": torch.inf, "l2": 2, "l1": 1}[case.bound[0]]
-        assert torch.linalg.vector_norm((found - images).flatten(1), order, dim=1).max() <= case.bound[1] * (1 + 1e-5)
+        assert length(found - images, case.bound[0]).max() <= case.bound[1] * (1 + 1e-5)
 
 
-NETWORK, FROZEN = smooth_cnn(), smooth_cnn().requires_grad_(False)
-
-
-def detaching(x):
-    return NETWORK(x.detach())
-
-
-def under_no_grad(x):
-    with torch.no_grad():
-        return NETWORK(x)
-
-
-def through_numpy(x):
-    return FROZEN(torch.from_numpy(x.detach().numpy().copy()))
-
-
-@pytest.mark.parametrize("case", [case for case in CATALOGUE if case.name not in BLACK_BOX], ids=lambda case: case.name)
-@pytest.mark.parametrize("model", [detaching, under_no_grad, through_numpy])
-def test_a_model_without_a_graph_is_an_error(case, model):
-    images = pictures(3)
-    with pytest.raises(ValueError, match="without a graph to the images, expected differentiable ones"):
-        run(case, model, images, smooth_cnn()(images).argmax(1))
-
-
-@pytest.mark.parametrize("case", [case for case in CATALOGUE if case.name in BLACK_BOX], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in CATALOGUE if case.gradient_free], ids=lambda case: case.name)
 def test_a_search_needs_no_graph(case):
-    images = pictures(3)
-    labels = smooth_cnn()(images).argmax(1)
-    assert torch.equal(run(case, under_no_grad, images, labels), run(case, smooth_cnn(), images, labels))
+    model, images, labels = scene(3)
+    assert torch.equal(run(case, lambda x: model(x.detach()), images, labels), run(case, model, images, labels))
 
 
 def shrinking() -> nn.Module:

@@ -307,8 +307,14 @@ def check_what_is_no_model_is_refused(case: Case) -> None:
 def check_a_model_without_a_graph_is_refused(case: Case) -> None:
     """It would look robust, to gradients and to nothing else."""
     model, images, labels = scene()
-    with refused("model returned logits without a graph.*expected"):
-        run(case, lambda x: model(x.detach()), images, labels)
+    frozen = smooth_cnn().requires_grad_(False)
+    for way, detached in (
+        ("detach", lambda x: model(x.detach())),
+        ("no_grad", torch.no_grad()(model.forward)),
+        ("numpy", lambda x: frozen(torch.from_numpy(x.detach().numpy().copy()))),
+    ):
+        with refused("model returned logits without a graph to the images, expected", way):
+            run(case, detached, images, labels)
 
 
 def check_devices_that_differ_are_refused(case: Case) -> None:

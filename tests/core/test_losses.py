@@ -7,15 +7,16 @@ import torch
 
 from advcourse.attacks import ddn, fgsm, ifgsm, mifgsm, pgd, universal_sgd
 from advcourse.core.balls import by_largest, norms
-from advcourse.core.losses import LOSSES, cross_entropy, log_odds, margin
+from advcourse.core.losses import LOSSES, cross_entropy, input_gradient, log_odds, margin
 from advcourse.structured import flow, flow_step, recolor
+from tests.support.scenes import scene, seeded
 from tests.support.toys import Affine, pictures
 
 MARGINS = [0.0, 20.0, 50.0, 95.0, 120.0, 1000.0]
 
 
 def draw(dtype=torch.float64, scale=5.0):
-    generator = torch.Generator().manual_seed(0)
+    generator = seeded()
     return scale * torch.randn(40, 7, generator=generator, dtype=dtype), torch.randint(7, (40,), generator=generator)
 
 
@@ -51,7 +52,7 @@ def test_a_label_far_ahead_leaves_a_loss_above_zero(ahead):
 
 def ahead(margin: float, dtype=torch.float32) -> Affine:
     """Three classes, the first ahead by so much."""
-    weight = torch.randn(3, 96, generator=torch.Generator().manual_seed(3), dtype=dtype) / 10
+    weight = torch.randn(3, 96, generator=seeded(3), dtype=dtype) / 10
     return Affine(weight, torch.tensor([margin, 0.0, 0.0], dtype=dtype))
 
 
@@ -106,3 +107,18 @@ def test_by_largest_keeps_the_direction_of_tiny_and_huge_values(size):
 
 def test_the_losses_have_their_names():
     assert set(LOSSES) == {"ce", "margin", "nll"} and LOSSES["ce"] is cross_entropy
+
+
+def test_margin_is_positive_exactly_where_misclassified():
+    logits = torch.tensor([[-3.0, -1.0, -2.0], [-3.0, -1.0, -2.0]])
+    assert margin(logits, torch.tensor([1, 2])).tolist() == [-1.0, 1.0]
+
+
+def test_a_gradient_is_each_images_own():
+    """Not that of the batch's mean, which shrinks as the batch grows."""
+    model, images, _ = scene(5)
+    labels = torch.tensor([0, 1, 2, 3, 0])
+    x = images.requires_grad_()
+    together = input_gradient(cross_entropy(model(x), labels), x)
+    alone = [input_gradient(cross_entropy(model(x[[i]]), labels[[i]]), x)[i] for i in range(5)]
+    torch.testing.assert_close(together, torch.stack(alone), rtol=0, atol=1e-12)

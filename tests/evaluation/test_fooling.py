@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from advcourse.evaluation import fooling_rate, fooling_table, inner_products, shown
-from tests.support.toys import Affine, pictures, smooth_cnn
+from tests.support.toys import Affine, Breaks, pictures, smooth_cnn
 from tests.support.traces import MODES, in_use, unchanged
 
 
@@ -20,18 +19,10 @@ def test_the_rate_is_against_the_prediction_of_the_image():
     assert shown(images, v + 0.5).max() == 1
 
 
-class Breaks(nn.Module):
-    """Two classes; NaN for dark images."""
-
-    def forward(self, x):
-        mean = x.mean((1, 2, 3))
-        return torch.stack([-mean, 2 + mean], 1).masked_fill((mean < 0.4)[:, None], torch.nan)
-
-
 def test_nan_logits_fool_nobody():
     """Trap: argmax takes a NaN for the largest logit."""
     images = torch.full((4, 2, 8, 6), 0.5)
-    assert fooling_rate(Breaks(), torch.full_like(images[0], -0.2), images) == 0
+    assert fooling_rate(Breaks(0.4), torch.full_like(images[0], -0.2), images) == 0
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -111,8 +111,9 @@ def names(source: str) -> tuple[set[str], set[str]]:
 
 def _work(cells: list[Cell], sender: Connection) -> None:
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
 
-    shell = InteractiveShell.instance()
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     shell.showtraceback = lambda *given, **named: None
     with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "err"), "w+b") as spill:
         os.chdir(folder)

@@ -38,6 +38,19 @@ class Constant(nn.Module):
         return self.logits.to(x.dtype) + 0 * x.flatten(1).sum(1, keepdim=True)
 
 
+class Breaks(nn.Module):
+    """Two classes, the second one always; NaN for images that are darker than ``level``."""
+
+    def __init__(self, level: float):
+        super().__init__()
+        self.level = level
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = x.mean((1, 2, 3))
+        logits = torch.stack([-mean, 2 + mean], 1)  # a NaN in the first counts as the largest
+        return logits.masked_fill((mean < self.level)[:, None], torch.nan)
+
+
 class Ripples(nn.Module):
     """Two classes whose margin ripples along the mean of the image, so that steps overshoot."""
 

@@ -17,7 +17,6 @@ from torch.utils.data import Dataset, TensorDataset
 from advcourse import training
 from advcourse.attacks import pgd
 from advcourse.training import loop
-from advcourse.zoo import _recipes
 from tests.support.scenes import seeded
 from tests.support.traces import undrawn
 
@@ -669,17 +668,3 @@ def test_fewer_epochs_than_were_run_are_refused(tmp_path):
 def test_a_loss_that_is_no_scalar_is_refused():
     with pytest.raises(ValueError, match="loss returned shape .*expected a scalar"):
         quiet_fit(make_model(), make_data(), lambda model, x, y: model(x).sum(1), epochs=1)
-
-
-def test_the_ball_of_adversarial_training_grows_while_it_warms_up(monkeypatch):
-    radii = []
-
-    def attack(model, images, labels, *, eps, **more):
-        radii.append(eps)
-        return images
-
-    monkeypatch.setattr("advcourse.zoo._recipes.pgd", attack)
-    loss = _recipes.AdversarialLoss(8, eps=0.3, steps=7, warmup=0.5)
-    for _ in range(6):
-        loss(make_model(), *make_data(4))
-    assert radii == pytest.approx([0.075, 0.15, 0.225, 0.3, 0.3, 0.3])
