@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbgrader.converters import Autograde
-from nbgrader.preprocessors import DeduplicateIds, Execute, GetGrades
+from nbgrader.preprocessors import GetGrades
 
-from advcourse.grading.autograde import HideHiddenTests, RepairCells, SandboxedExecute
+from advcourse.grading import autograde
+from advcourse.grading.export import GradesPlugin
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -30,26 +30,28 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedb
 # Files from a learning platform: course/downloaded/ASSIGNMENT/archive/STUDENT_…ASSIGNMENT….ipynb, or zips of them.
 c.ZipCollectApp.downloaded_directory = "course/downloaded"
 c.FileNameCollectorPlugin.named_regexp = (
-    r"(?:.*/)?(?P<student_id>[^/_]+)_(?:[^/]*_)?(?P<file_id>a\d\d_[a-z0-9_]*[a-z0-9])[^/]*$"
+    r"(?:.*/)?(?P<student_id>[A-Za-z0-9][A-Za-z0-9.@+-]*)_(?:[^/]*_)?(?P<file_id>a\d\d_[a-z0-9_]*[a-z0-9])[^/]*$"
 )
 
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
 
-# Submissions: repaired first, run in the sandbox, each cell within a minute.
-c.Autograde.sanitize_preprocessors = [
-    RepairCells if step is DeduplicateIds else step for step in Autograde.sanitize_preprocessors.default_args[0]
-]
-c.Autograde.autograde_preprocessors = [
-    SandboxedExecute if step is Execute else step for step in Autograde.autograde_preprocessors.default_args[0]
-]
-c.OverwriteCells.add_missing_cells = True
-c.Execute.timeout = 60
-c.Execute.shutdown_kernel = "immediate"
+# Submissions: made anew from the release, run in the sandbox, each cell within a minute, controls first.
+autograde.install()
+c.SandboxedExecute.timeout = 60
+c.SandboxedExecute.total = 1800
 c.SandboxedKernelManager.memory_limit = 4096
 c.SandboxedKernelManager.cpu_limit = 600
 
-# Feedback: without the hidden tests.
-c.GenerateFeedback.preprocessors = [GetGrades, HideHiddenTests, CSSHTMLHeaderPreprocessor]
+# Feedback: escaped once more, without the hidden tests.
+c.GenerateFeedback.preprocessors = [
+    GetGrades,
+    autograde.EscapeFeedback,
+    autograde.HideHiddenTests,
+    CSSHTMLHeaderPreprocessor,
+]
+
+# Grades as CSV: what nobody has graded is empty, not 0.
+c.ExportApp.plugin_class = GradesPlugin
 
 # How late a submission is, extensions considered, stands in the gradebook; "zero" instead of "none" takes the points.
 c.LateSubmissionPlugin.penalty_method = "none"

@@ -127,7 +127,7 @@ def evaluate(
             adversarial[rows] = result.detach()
             with torch.no_grad():
                 success[rows] = is_fooled(model(result), labels[rows], goal.get("targets"))
-        robust = (predicted(predict(model, adversarial, batch_size=batch_size)) == labels).double().mean().item()
+        robust = (predicted(predict(model, adversarial, batch_size=batch_size)) == labels).cpu().double().mean().item()
     if vanishing:
         warnings.warn(
             f"the gradient is zero or not finite at {vanishing} of {len(chosen)} attacked images: what is left of them "
@@ -141,11 +141,11 @@ def evaluate(
     linf = norms(delta, "linf")
 
     def mean(values: Tensor) -> float:
-        return values[attacked].double().nanmean().item()
+        return values[attacked].cpu().double().nanmean().item()
 
     count = int(attacked.sum()) or float("nan")
     return Report(
-        clean_accuracy=(predicted(clean) == labels).double().mean().item(),
+        clean_accuracy=(predicted(clean) == labels).cpu().double().mean().item(),
         robust_accuracy=robust,
         success_rate=mean(success),
         l2=mean(l2),
@@ -166,8 +166,8 @@ def evaluate(
 
 def _now(images: Tensor) -> float:
     """Wall time, once the work queued on the images' device is done."""
-    if images.is_cuda:
-        torch.cuda.synchronize(images.device)
+    if images.device.type != "cpu":
+        torch.accelerator.synchronize(images.device)
     return time.perf_counter()
 
 

@@ -49,7 +49,7 @@ def fooling_rate(model: nn.Module, perturbation: Tensor, images: Tensor, *, batc
     check_model(model, images)
     changed = shown(images, perturbation)
     labels = predict(model, images, batch_size=batch_size).argmax(1)
-    return is_fooled(predict(model, changed, batch_size=batch_size), labels).double().mean().item()
+    return is_fooled(predict(model, changed, batch_size=batch_size), labels).cpu().double().mean().item()
 
 
 def fooling_table(

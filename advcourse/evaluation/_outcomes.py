@@ -52,7 +52,7 @@ def outcomes(model: Model, images: Tensor, label: int | None, target: int | None
     found = predicted(logits)  # NaN is no success, and not correct
     hit = (found != label) & (found >= 0) if target is None else found == target
     correct = torch.zeros_like(hit) if label is None else found == label
-    shares = [values.double().mean().item() for values in (hit, ~hit & ~correct, correct)]
+    shares = [values.cpu().double().mean().item() for values in (hit, ~hit & ~correct, correct)]
     return Outcomes(*shares)
 
 

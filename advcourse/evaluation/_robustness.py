@@ -40,4 +40,4 @@ def rho_adv(model: nn.Module, attack: Attack, images: Tensor, *, batch_size: int
     labels = predict(model, images.detach()).argmax(1)
     report = evaluate(model, attack, images, labels, batch_size=batch_size)
     ratios = report.normalized_l2_per_image[report.success]
-    return ratios.double().nanmean().item()
+    return ratios.cpu().double().nanmean().item()

@@ -125,7 +125,7 @@ def _table(
         for other, model in models.items():
             logits = predict(model, found)
             hits = predicted(logits) == labels if targets is None else is_fooled(logits, labels, targets)
-            rows[name][other] = hits.double().mean().item()
+            rows[name][other] = hits.cpu().double().mean().item()
     table = pandas.DataFrame.from_dict(rows, orient="index").rename_axis(index="source", columns="model")
     table.attrs["images"] = int(kept.sum())
     return table

@@ -1,81 +1,83 @@
-"""What this course adds to nbgrader's autograding and feedback; ``course/nbgrader_config.py`` puts it in place."""
+"""What this course changes in nbgrader's autograding and feedback; ``course/nbgrader_config.py`` puts it in place."""
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
+import nbformat
 from jupyter_client.manager import KernelManager
-from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
-from nbgrader.preprocessors import Execute, NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_solution
-from traitlets import Enum, Int
+from nbgrader import converters
+from nbgrader.apps import api, autogradeapp
+from nbgrader.converters.base import NbGraderException
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    LimitOutput,
+    NbGraderPreprocessor,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+)
+from traitlets import Bool, Float, List
 
-from advcourse.grading import preflight, sandbox
+from advcourse.grading import cells, controls, pages, preflight, sandbox
+from advcourse.grading.execution import Execution, is_test
+from advcourse.grading.kernel import Kernel
+from advcourse.grading.rebuild import rebuild
 
 Resources = dict[str, Any]
 HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*(\n|\Z)", re.DOTALL | re.MULTILINE)
+STUDENT = re.compile(r"\w[\w.@+ -]*")
+UNFINISHED = ".unfinished"
 
 
-class RepairCells(NbGraderPreprocessor):
-    """Before nbgrader looks at a submission: cells that were copied, split, deleted or lost their metadata.
+class SandboxedExecute(NbGraderPreprocessor):
+    """Runs a submission in the sandbox; what a cell does costs that cell at most."""
 
-    By itself nbgrader refuses the whole submission for a copied cell, and gives 0 where all metadata is lost.
-    """
+    timeout = Float(60, help="The most seconds that one cell may take.").tag(config=True)
+    total = Float(1800, help="The most seconds that all cells of a submission may take.").tag(config=True)
+    manager: type[KernelManager] = sandbox.SandboxedKernelManager
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        expected = preflight.manifest().get(resources["nbgrader"]["notebook"], [])
-        for problem in preflight.repair(nb, expected):
-            self.log.warning("%s: %s", resources["nbgrader"]["student"], problem)
+        self.check_place()
+        folder = resources.get("metadata", {}).get("path", "")
+        name = nb.metadata.get("kernelspec", {}).get("name", "python3")
+
+        def start() -> Kernel:
+            return Kernel(self.manager(kernel_name=name, config=self.config), folder)
+
+        Execution(nb, start, timeout=self.timeout, total=self.total, log=self.log).run()
         return nb, resources
 
+    def check_place(self) -> None:
+        """Raises where there is no sandbox."""
+        if (reason := sandbox.unavailable()) is not None:
+            raise NbGraderException(
+                f"no sandbox to grade in: {reason}. To run submissions with all your rights: "
+                "python -m advcourse.grading.run ASSIGNMENT --unsafe"
+            )
 
-class SandboxedExecute(Execute):
-    """Runs a submission in the sandbox; a dead kernel costs the cell it died in, not the submission."""
 
-    sandbox = Enum(
-        ["auto", "required", "off"],
-        "auto",
-        help="Whether kernels run under bubblewrap: where it works, always (else refuse to grade), or never.",
-    ).tag(config=True)
-    deaths = Int(3, help="How many times to start again after a dead kernel.").tag(config=True)
+class UnsafeExecute(SandboxedExecute):
+    """Runs a submission with all the rights of the person who grades; only ``--unsafe`` asks for it."""
 
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self._dead: set[int] = set()
-        reason = sandbox.unavailable() if self.sandbox != "off" else "switched off"
-        if reason is None:
-            self.kernel_manager_class = sandbox.SandboxedKernelManager
-        elif self.sandbox == "required":
-            raise RuntimeError(f"no sandbox to grade in: {reason}")
-        else:
-            self.log.warning("Submissions run with all your rights, without a sandbox: %s", reason)
+    manager = KernelManager
 
-    def preprocess(
-        self, nb: NotebookNode, resources: Resources, km: KernelManager | None = None
-    ) -> tuple[NotebookNode, Resources]:
-        self._dead = set()
-        for _ in range(self.deaths):
-            try:
-                return super().preprocess(nb, resources, km)
-            except DeadKernelError:
-                self.log.warning("the kernel died in cell %s; starting again without it", self._at)
-                self._dead.add(self._at)
-        # Too many: what has not been reached counts as dead too.
-        self._dead.update(range(max(self._dead), len(nb.cells)))
-        return super().preprocess(nb, resources, km)
+    def check_place(self) -> None:
+        self.log.warning("Submissions run with all your rights, without a sandbox.")
+
+
+class Escape(NbGraderPreprocessor):
+    """Outputs become text and PNG; a test cell has no result that could count as partial credit."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
-        self._at = index
-        if index not in self._dead:
-            return super().preprocess_cell(cell, resources, index)
         if cell.cell_type == "code":
-            message = "The kernel died in this cell: too much memory or time, or the process was ended."
-            cell.outputs = [
-                new_output("error", ename="DeadKernelError", evalue=message, traceback=[message]),
-            ]
+            cell.outputs = [pages.harmless(output) for output in cell.outputs]
         return cell, resources
 
 
@@ -86,10 +88,157 @@ class HideHiddenTests(NbGraderPreprocessor):
     """
 
     def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
-        if cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
+        if cell.cell_type == "code" and is_test(cell):
             hidden = HIDDEN.search(cell.source)
             cell.source = HIDDEN.sub("", cell.source)
             for output in cell.outputs:
                 if hidden and output.output_type == "error":
                     output.traceback = [f"{output.ename}: {output.evalue}"]
         return cell, resources
+
+
+class Autograde(converters.Autograde):
+    """nbgrader's converter, on notebooks made anew, with controls first, and with work done aside.
+
+    A submission is worked on in ``autograded/.unfinished`` and moved to its place when its grades are committed: a run
+    that was killed leaves nothing that the next one would skip.
+    """
+
+    sanitize_preprocessors = List([OverwriteKernelspec, OverwriteCells, CheckCellMetadata])
+    autograde_preprocessors: List = List([])
+    controls = Bool(True, help="Whether master, stub and a cheat are graded first, and the run refused if one fails.")
+    controls.tag(config=True)
+    aside = False
+    converting = False
+
+    def __init__(self, coursedir: Any = None, *, unsafe: bool = False, **kwargs: Any):
+        super().__init__(coursedir=coursedir, **kwargs)
+        self.executor = UnsafeExecute if unsafe else SandboxedExecute
+        self.autograde_preprocessors = [
+            self.executor,
+            Escape,
+            SaveAutoGrades,
+            LimitOutput,
+            AssignLatePenalties,
+            CheckCellMetadata,
+        ]
+
+    def is_unsafe(self) -> bool:
+        """Whether submissions run without a sandbox."""
+        return self.executor is UnsafeExecute
+
+    @property
+    def _input_directory(self) -> str:
+        return self._output_directory if self.converting else str(self.coursedir.submitted_directory)
+
+    @property
+    def _output_directory(self) -> str:
+        directory = str(self.coursedir.autograded_directory)
+        return os.path.join(directory, UNFINISHED) if self.aside else directory
+
+    def convert_notebooks(self) -> None:
+        """Grade the controls, if anything is to be graded, then everything that is due."""
+        assignment = self.coursedir.assignment_id
+        due = [student for student in self.students() if self.due(assignment, student)]
+        if due:
+            self.executor().check_place()
+        if self.controls and due:
+            controls.must_pass(self, assignment)
+        self.aside = True
+        super().convert_notebooks()
+
+    def students(self) -> list[str]:
+        pattern = self._format_source("(?P<assignment_id>.*)", "(?P<student_id>.*)", escape=True)
+        found = (re.match(pattern, folder) for folder in self.assignments)
+        return [match["student_id"] for match in found if match]
+
+    def due(self, assignment: str, student: str) -> bool:
+        """Whether a submission is to be graded: never graded yet, or handed in anew, or asked for by ``--force``."""
+        if student in self.coursedir.student_id_exclude.split(","):
+            return False
+        place = self.place(assignment, student)
+        now = self.coursedir.get_existing_timestamp(self._format_source(assignment, student))
+        then = self.coursedir.get_existing_timestamp(str(place))
+        newer = now is not None and (then is None or now > then)
+        return bool(self.force or newer or not any(place.glob("*.ipynb")))
+
+    def place(self, assignment: str, student: str) -> Path:
+        """Where a graded submission lies in the end."""
+        directory = self.coursedir.autograded_directory
+        return Path(os.path.normpath(self.coursedir.format_path(directory, student, assignment)))
+
+    def init_destination(self, assignment_id: str, student_id: str) -> bool:
+        if not self.due(assignment_id, student_id):
+            self.log.info("Skipping existing assignment: %s", self.place(assignment_id, student_id))
+            return False
+        if not STUDENT.fullmatch(student_id):
+            raise NbGraderException(f"student {student_id!r} has an odd name: letters, digits and . @ + - are shown")
+        source = Path(self._format_source(assignment_id, student_id))
+        if links := [path.name for path in source.rglob("*") if path.is_symlink()]:
+            raise NbGraderException(f"{source} holds links to other files: {', '.join(links)}")
+        shutil.rmtree(self._format_dest(assignment_id, student_id), ignore_errors=True)
+        return True
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        super().init_assignment(assignment_id, student_id)
+        folder = Path(self._format_dest(assignment_id, student_id))
+        master = Path(self.coursedir.format_path(self.coursedir.source_directory, ".", assignment_id))
+        wanted = {"timestamp.txt", *self.exclude_overwriting.get(assignment_id, [])}
+        for path in [path for path in folder.rglob("*") if path.is_file()]:
+            name = path.relative_to(folder)
+            if not (master / name).is_file() and str(name) not in wanted:
+                path.unlink()  # files of a student would be seen by the kernel and served by the formgrader
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        file, resources = Path(notebook_filename), self.init_single_notebook_resources(notebook_filename)
+        about = resources["nbgrader"]
+        released = read_release(self.coursedir, about["assignment"], about["notebook"])
+        submitted = cells.load(file)
+        for problem in preflight.inspect(submitted, preflight.graded_cells(released)):
+            self.log.warning("%s: %s", about["student"], problem)
+        built = rebuild(submitted, released)
+        self.converting = True
+        try:
+            folder = Path(self._format_dest(about["assignment"], about["student"]))
+            folder.mkdir(parents=True, exist_ok=True)
+            nbformat.write(built, folder / file.name)
+            super().convert_single_notebook(str(folder / file.name))
+        finally:
+            self.converting = False
+
+    def set_permissions(self, assignment_id: str, student_id: str) -> None:
+        """The last step of a submission: its grades are committed, now it takes its place."""
+        super().set_permissions(assignment_id, student_id)
+        place = self.place(assignment_id, student_id)
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(self._format_dest(assignment_id, student_id), place)
+
+
+class EscapeFeedback(NbGraderPreprocessor):
+    """What is not from the released notebook, escaped, where a feedback page is made of an older autograded one."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        nb.metadata.pop("widgets", None)
+        about = resources["nbgrader"]
+        released = read_release(self.parent.parent.coursedir, about["assignment"], about["notebook"])
+        given = {cell.source for cell in released.cells}
+        for cell in nb.cells:
+            cell.metadata = {key: value for key, value in cell.metadata.items() if key == "nbgrader"}
+            if cell.cell_type == "code":
+                Escape().preprocess_cell(cell, resources, 0)
+            elif cell.source not in given:
+                cell.cell_type = "markdown"
+                cell.source, cell.attachments = pages.written(cell.source, cell.get("attachments"))
+        return nb, resources
+
+
+def read_release(coursedir: Any, assignment: str, notebook: str) -> NotebookNode:
+    """The student version of an assignment, as it was handed out."""
+    folder = coursedir.format_path(coursedir.release_directory, ".", assignment)
+    return nbformat.read(os.path.join(folder, f"{notebook}.ipynb"), as_version=4)
+
+
+def install() -> None:
+    """Has nbgrader's command, its API and the formgrader use ``Autograde``; they offer no setting for it."""
+    autogradeapp.Autograde = api.Autograde = Autograde

@@ -1,4 +1,4 @@
-"""A look at a notebook before it is handed in: did cells get copied, split, deleted, or lose their metadata?
+"""A look at a notebook before it is handed in: will the grader find every answer, and can it be run?
 
 Usage::
 
@@ -11,9 +11,14 @@ was deleted or went through some editors not at all. ``manifest.json`` lists the
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import shutil
 from pathlib import Path
+from typing import Any
+
+from advcourse.grading import answers, cells
+from advcourse.grading.mending import WIDGETS, repair
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 
@@ -32,66 +37,42 @@ def graded_cells(notebook: dict) -> list[dict]:
     ]
 
 
-def repair(notebook: dict, expected: list[dict]) -> list[str]:
-    """Gives every expected cell its metadata, once, in the notebook itself; returns what was wrong.
-
-    Of several cells with the same metadata the one with the released id stays, else the last; the others become
-    plain cells, which still run. A missing cell is put in empty behind the cell that came before it: nbgrader fills
-    in a test cell's source, and a student's function may still be defined elsewhere.
-    """
-    cells, found, place = notebook["cells"], [], -1
-    known = {entry["id"] for entry in expected}
-    positions = {id(cell): number for number, cell in enumerate(cells, 1)}
-    nothing_left = not any(_grade_id(cell) in known or _cell_id(cell) in known for cell in cells)
-    if nothing_left:
-        place = len(cells) - 1
-    for entry in expected:
-        name = entry["id"]
-        same = [c for c in cells if _grade_id(c) == name]
-        same = same or [c for c in cells if _cell_id(c) == name and _grade_id(c) is None]
-        if not same:
-            found.append(f"cell {name!r} is missing")
-            cell = {"cell_type": entry["type"], "id": name, "metadata": {}, "source": ""}
-            if entry["type"] == "code":
-                cell |= {"execution_count": None, "outputs": []}
-            cells.insert(place + 1, type(notebook)(cell))
-            same = [cells[place + 1]]
-        kept = next((c for c in same if _cell_id(c) == name), same[-1])
-        for copy in same:
-            if copy is not kept:
-                found.append(
-                    f"cell {name!r} is there more than once (copied or split): "
-                    f"number {positions[id(kept)]} counts, number {positions[id(copy)]} does not"
-                )
-                del copy["metadata"]["nbgrader"]
-        if _grade_id(kept) is None:
-            if id(kept) in positions:
-                found.append(f"cell {name!r} (number {positions[id(kept)]}) has lost its grading metadata")
-            kept["metadata"] = type(notebook)({**kept["metadata"], "nbgrader": type(notebook)(entry["nbgrader"])})
-        place = max(place, next(number for number, c in enumerate(cells) if c is kept))
-    return found
-
-
 def inspect(notebook: dict, expected: list[dict]) -> list[str]:
     """What is wrong with the notebook's cells; the notebook is not changed."""
-    found = repair(json.loads(json.dumps(notebook)), expected)
-    order = [name for name in map(_grade_id, notebook["cells"]) if name in {entry["id"] for entry in expected}]
-    if not found and order != [entry["id"] for entry in expected]:
+    notebook = copy.deepcopy(notebook)
+    before = [name for name in map(cells.grade_id, notebook["cells"]) if name in {entry["id"] for entry in expected}]
+    found = repair(notebook, expected)
+    if not found and before != [entry["id"] for entry in expected]:
         found.append("cells were moved: a test must come after the exercise that it tests")
     return found
 
 
+def by_hand(notebook: dict, expected: list[dict]) -> list[str]:
+    """What is wrong inside the cells, where no repair can know what was meant."""
+    found = []
+    for entry in expected:
+        cell = next(iter(cells.named(notebook["cells"], entry)), None)
+        if cell is None:
+            continue
+        where = f"{entry['id']!r} (number {next(n for n, c in enumerate(notebook['cells'], 1) if c is cell)})"
+        if cells.is_locked(entry) and cell["source"].strip() and not cells.unchanged(cell, entry):
+            found.append(
+                f"cell {where} is not to be written in, but was changed: it is replaced when it is graded. "
+                "Move what is yours to an answer cell, or to a cell of its own; if nothing there is, nothing is lost"
+            )
+        elif cells.is_answer(entry) and (wrong := answers.wrong(cell["source"], entry["type"])):
+            found.append(f"answer {where} {wrong}")
+    return found
+
+
 def unanswered(notebook: dict, expected: list[dict]) -> list[str]:
-    """Names of the exercises that still hold the stub."""
-    stubs = {"code": "raise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
-    solutions: dict[str, str] = {
-        entry["id"]: stubs[entry["type"]] for entry in expected if entry["nbgrader"].get("solution")
-    }
-    return [
-        name
-        for cell in notebook["cells"]
-        if (name := _grade_id(cell)) in solutions and solutions[name] in "".join(cell["source"])
-    ]
+    """Names of the exercises that are empty or still hold the stub."""
+    names = []
+    for entry in filter(cells.is_answer, expected):
+        same = cells.named(notebook["cells"], entry)
+        if same and answers.is_stub("".join(same[0]["source"]), entry["type"]):
+            names.append(entry["id"])
+    return names
 
 
 def check(file: str | Path, *, mend: bool = False) -> bool:
@@ -107,9 +88,8 @@ def check(file: str | Path, *, mend: bool = False) -> bool:
         print(f"    python -m advcourse.grading.preflight {file.name}")
         return False
     try:
-        notebook = json.loads(file.read_text(encoding="utf-8"))
-        cells = [cell["metadata"] for cell in notebook["cells"]]
-    except (ValueError, KeyError, TypeError):
+        notebook = cells.load(file)
+    except ValueError:
         print(f"{file.name} is not a notebook file: download it again as .ipynb")
         return False
     known = manifest()
@@ -118,15 +98,10 @@ def check(file: str | Path, *, mend: bool = False) -> bool:
         print(f"{file.name} belongs to no assignment. Assignments: {', '.join(known)}")
         return False
     found = inspect(notebook, known[name])
-    if found and mend:
-        backup = file.with_name(f"{file.stem}.before-repair.ipynb.bak")
-        shutil.copyfile(file, backup)
-        repair(notebook, known[name])
-        file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        print(f"Repaired {file.name} ({len(cells)} cells); the file as it was is {backup.name}. It had:")
-        print("\n".join(f"  - {problem}" for problem in found))
-        found = inspect(notebook, known[name])
-    for problem in found:
+    if mend and (found or not _stands(file, notebook)):
+        found = _mend(file, notebook, known[name], found)
+    written = by_hand(notebook, known[name])
+    for problem in [*found, *written]:
         print(f"✗ {problem}")
     if found:
         print("What to do: close the notebook, run this, and open it again:")
@@ -134,20 +109,41 @@ def check(file: str | Path, *, mend: bool = False) -> bool:
         print("Or take a fresh copy of the assignment and paste your answers into its cells.")
     if file.stem != name:
         print(f"✗ hand the file in as {name}.ipynb: under the name {file.name} the grader does not find it")
-    for exercise in unanswered(notebook, known[name]):
+    waiting = unanswered(notebook, known[name])
+    for exercise in waiting:
         print(f"· {exercise} is not answered yet")
-    if not found and file.stem == name:
-        print(f"✓ {file.name} can be handed in: all {len(known[name])} cells that the grader needs are there, once")
-    return not found and file.stem == name
+    fit = not found and not written and file.stem == name
+    if fit:
+        but = f", but {len(waiting)} of them still to be answered" if waiting else ""
+        number = len(known[name])
+        print(f"✓ {file.name} can be handed in: all {number} cells that the grader needs are there, once{but}")
+    return fit
 
 
-def _grade_id(cell: dict) -> str | None:
-    return cell["metadata"].get("nbgrader", {}).get("grade_id")
+def _mend(file: Path, notebook: dict[str, Any], expected: list[dict], found: list[str]) -> list[str]:
+    """Writes the repaired notebook; returns what is wrong with it still."""
+    backup, number = file.with_name(f"{file.stem}.before-repair.ipynb.bak"), len(notebook["cells"])
+    shutil.copyfile(file, backup)
+    repair(notebook, expected)
+    file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", errors="replace")
+    print(f"Repaired {file.name} ({number} cells); the file as it was is {backup.name}. It had:")
+    print("\n".join(f"  - {problem}" for problem in found or ["an older or invalid format"]))
+    return inspect(notebook, expected)
 
 
-def _cell_id(cell: dict) -> str | None:
-    """A cell's id, where Colab keeps it too."""
-    return cell.get("id") or cell["metadata"].get("id")
+def _stands(file: Path, notebook: dict[str, Any]) -> bool:
+    """Whether the file is a valid notebook as it is, as far as can be told here."""
+    try:
+        import nbformat
+
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        nbformat.validate(raw)
+    except ImportError:
+        return True
+    except Exception:
+        return False
+    state = notebook["metadata"].get("widgets", {}).get(WIDGETS)
+    return raw["nbformat"] == 4 and (state is None or "state" in state)
 
 
 def main() -> int:

@@ -19,14 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.manager import KernelManager
 from traitlets import Int
 
 import advcourse
 from advcourse.data import cache_folder
 
-PASSED_ON = ("LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NBGRADER_EXECUTION")
-"""Variables of the environment that the kernel gets, beside those that begin with ``ADVCOURSE_``."""
+PASSED_ON = {"LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NBGRADER_EXECUTION"} | {
+    "ADVCOURSE_DATA",
+    "ADVCOURSE_SCALE",
+}
+"""Variables of the environment that the kernel gets; of the others it can learn neither name nor value."""
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 ETC = ("ld.so.cache", "alternatives", "fonts", "localtime", "passwd", "group", "nsswitch.conf", "mime.types")
@@ -43,8 +46,10 @@ def command(argv: list[str], *, cwd: Path, shared: Path, memory: int, seconds: i
         memory: the most bytes of private memory (``RLIMIT_DATA``).
         seconds: the most seconds of processor time (``RLIMIT_CPU``).
     """
-    line = ["prlimit", f"--data={memory}", f"--cpu={seconds}", "--core=0", "bwrap", "--unshare-all"]
-    line += ["--die-with-parent", "--new-session", "--dev", "/dev", "--proc", "/proc"]
+    # bwrap stays as process 1 inside, where /proc shows its environment: so it starts with none.
+    line = ["/usr/bin/env", "-i", _place("prlimit"), f"--data={memory}", f"--cpu={seconds}", "--core=0"]
+    line += [_place("bwrap"), "--unshare-all", "--die-with-parent", "--new-session", "--proc", "/proc"]
+    line += ["--dev", "/dev", "--size", str(256 * MIB), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
     for folder in SYSTEM:
         if os.path.islink(folder):
             line += ["--symlink", os.readlink(folder), folder]
@@ -59,13 +64,17 @@ def command(argv: list[str], *, cwd: Path, shared: Path, memory: int, seconds: i
         if path.suffix != ".ipynb":
             line += ["--ro-bind", str(path), str(path)]
     line += ["--bind", str(shared), str(shared), "--remount-ro", "/", "--chdir", str(cwd), "--clearenv"]
-    environment = {k: v for k, v in os.environ.items() if k in PASSED_ON or k.startswith("ADVCOURSE_")}
+    environment = {k: v for k, v in os.environ.items() if k in PASSED_ON}
     environment |= {"HOME": "/tmp", "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
     # Process 1 inside never goes away, so ipykernel need not watch it (nor print how to connect by hand).
     environment |= {"ADVCOURSE_CACHE": str(cache_folder()), "JPY_PARENT_PID": "1"}
     for name, value in environment.items():
         line += ["--setenv", name, value]
     return [*line, *argv]
+
+
+def _place(program: str) -> str:
+    return shutil.which(program) or program
 
 
 def _readable() -> list[Path]:
@@ -93,7 +102,7 @@ def unavailable() -> str | None:
     return None if done.returncode == 0 else f"bwrap does not work here: {done.stderr.strip()}"
 
 
-class SandboxedKernelManager(AsyncKernelManager):
+class SandboxedKernelManager(KernelManager):
     """Starts a notebook's kernel in the sandbox; its sockets are files in a folder that both sides see."""
 
     memory_limit = Int(4096, help="The most MiB of private memory that the kernel may use.").tag(config=True)
