@@ -8,6 +8,7 @@ import platform
 import random
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from typing import TypeVar
@@ -78,19 +79,35 @@ def describe() -> dict[str, str]:
     return facts
 
 
+class DownloadFailed(OSError):
+    """A library could not download; the message says why in one line."""
+
+
+_one_at_a_time = threading.RLock()
+
+
 @contextmanager
 def downloading(patience: float = 20.0) -> Iterator[None]:
     """For downloads by libraries: progress bars go to stdout, and a silent server is given up after ``patience`` s.
 
     On stderr a bar would cost marks in a graded notebook.
+
+    Raises:
+        DownloadFailed: whatever the library raises, which is no ``OSError`` where a proxy speaks no HTTP or has an
+            invalid address, or where an archive cannot be unpacked.
     """
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(patience)
-    try:
-        with redirect_stderr(sys.stdout):
-            yield
-    finally:
-        socket.setdefaulttimeout(before)
+    with _one_at_a_time:  # the timeout and stderr are the whole process's
+        before = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(patience)
+        try:
+            with redirect_stderr(sys.stdout):
+                yield
+        except Exception as error:
+            said = " ".join(str(error).split())
+            kind = "" if said and isinstance(error, (OSError, RuntimeError)) else type(error).__name__
+            raise DownloadFailed(": ".join(filter(None, (kind, said)))) from error
+        finally:
+            socket.setdefaulttimeout(before)
 
 
 def colab_url(path: str) -> str:

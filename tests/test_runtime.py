@@ -1,8 +1,12 @@
 """The scale, the seeds, and the strings from which badges and bootstrap cells are made."""
 
 import random
+import socket
 import subprocess
 import sys
+import threading
+import zipfile
+from http.client import BadStatusLine, InvalidURL
 
 import numpy as np
 import pytest
@@ -55,6 +59,73 @@ def test_the_bootstrap_does_nothing_where_the_package_is(capsys):
     assert shell.run_cell(hidden).success
     assert len(reached) == 2 and "--no-deps" in reached[0]
     assert not {"torch", "torchvision", "numpy", "tensorflow"} & {word for line in reached for word in line.split()}
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (BadStatusLine("SSH-2.0"), "BadStatusLine: SSH-2.0"),
+        (InvalidURL("nonnumeric port: 'x'"), "InvalidURL: nonnumeric port: 'x'"),
+        (ValueError("unknown url type"), "ValueError: unknown url type"),
+        (OverflowError("port must be 0-65535."), "OverflowError: port must be 0-65535."),
+        (KeyError("getpwuid(): uid not found: 7"), "KeyError: 'getpwuid(): uid not found: 7'"),
+        (zipfile.BadZipFile("File is not a zip file"), "BadZipFile: File is not a zip file"),
+        (EOFError(), "EOFError"),
+        (TimeoutError(), "TimeoutError"),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (RuntimeError("Error downloading a:\nTried b, got:\nc\n"), "Error downloading a: Tried b, got: c"),
+        (runtime.DownloadFailed("as it was"), "as it was"),
+    ],
+)
+def test_whatever_a_download_raises_leaves_as_one_error_of_one_line(error, said):
+    def library():
+        seen.append((socket.getdefaulttimeout(), sys.stderr is sys.stdout))
+        raise error
+
+    before, seen = (socket.getdefaulttimeout(), sys.stderr), []
+    with pytest.raises(runtime.DownloadFailed) as raised, runtime.downloading(3.0):
+        library()
+    assert seen == [(3.0, True)]
+    assert isinstance(raised.value, OSError) and str(raised.value) == said and raised.value.__cause__ is error
+    assert (socket.getdefaulttimeout(), sys.stderr) == before
+
+
+def test_an_interrupted_download_is_an_interrupt():
+    before = socket.getdefaulttimeout(), sys.stderr
+    with pytest.raises(KeyboardInterrupt), runtime.downloading():
+        raise KeyboardInterrupt
+    assert (socket.getdefaulttimeout(), sys.stderr) == before
+
+
+def test_downloads_of_two_threads_do_not_mix_up_what_is_the_whole_process_s():
+    """The second begins while the first is under way, and ends after it."""
+    before = socket.getdefaulttimeout(), sys.stderr
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first():
+        with runtime.downloading(5.0):
+            begun.set()
+            go_on.wait(60)
+
+    def second():
+        begun.wait(60)
+        waiting.set()
+        with runtime.downloading(7.0):
+            seen.append(socket.getdefaulttimeout())
+
+    waiting, seen = threading.Event(), []
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    for thread in threads:
+        thread.start()
+    waiting.wait(60)
+    threads[1].join(0.2)  # without a lock it would have come and gone
+    assert seen == []
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert seen == [7.0] and (socket.getdefaulttimeout(), sys.stderr) == before
+    with runtime.downloading(), runtime.downloading():  # one within another is no deadlock
+        pass
 
 
 def test_describe_names_versions_and_device():

@@ -47,5 +47,22 @@ FILES = {
     },
 }
 
+# What shows that the split of a set without checksums lies in a folder.
+PARTS = {
+    ("gtsrb", "train"): ["gtsrb32.npz", "gtsrb/GTSRB/Training"],
+    ("gtsrb", "test"): ["gtsrb32.npz", "gtsrb/GTSRB/Final_Test"],
+    ("imagenet-samples", "test"): ["imagenet/photos/[0-9][0-9][0-9]_*.jpg"],
+    ("cue-conflict", "test"): ["cue_conflict/[a-z]*[0-9]-[a-z]*[0-9].jpg"],
+}
+
+# Frames in the training archive that torchvision unpacks, and in the larger one of the benchmark's final round.
+GTSRB_FRAMES = (26_640, 39_209)
+# The least that counts as whole, where what is published is larger and anybody's choice of it will do.
+SAMPLES = 155
+EACH_CUE = 10
+
+# Folders that torchvision takes for whole because they exist.
+UNPACKED = {("gtsrb", "train"): ["gtsrb/GTSRB/Training"], ("gtsrb", "test"): ["gtsrb/GTSRB/Final_Test/Images"]}
+
 # Torchvision's dataset class that downloads and unpacks each set.
 DOWNLOADERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10", "gtsrb": "GTSRB"}

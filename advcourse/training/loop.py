@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from advcourse.core.files import replacing
-from advcourse.core.running import evaluating
+from advcourse.core.running import evaluating, forked
 
 Data = tuple[Tensor, Tensor] | Dataset
 Step = Callable[[Tensor, Tensor, int], dict[str, Tensor]]
@@ -93,8 +93,7 @@ def run_epochs(
     modes = [(module, module.training or not model.training) for module in model.modules()]
     shown = progress and accelerator.is_main_process
     bar = tqdm(total=epochs * per_epoch, initial=done, file=sys.stdout, mininterval=0.5, disable=not shown)
-    rng = torch.random.fork_rng([device] if device.type == "cuda" else [])
-    with bar, rng, evaluating(model), deferred_interrupt() as interrupt:
+    with bar, forked(device), evaluating(model), deferred_interrupt() as interrupt:
         for epoch in range(done // per_epoch, epochs):
             bar.set_description(f"epoch {epoch + 1}/{epochs}")
             for module, training in modes:  # ``evaluating`` puts each back in its own mode at the end

@@ -40,7 +40,7 @@ class Turntable(Explorer):
         light = (math.sin(side), 0.3, math.cos(side))
         pose = at_pose(self.yaw.value, self.pitch.value, light=light, ambient=0.5, diffuse=0.4)
         texture = self.textures[self.texture.value]
-        image = self.object.render(texture.cpu(), self.object.views(pose)).to(texture.device)
+        image = self.object.render(texture.to(self.object.texture), self.object.views(pose)).to(texture)
         probabilities = predict(self.model, image).softmax(1)[0]
         with plots.style():
             figure = Figure(figsize=(6.6, 2.9))

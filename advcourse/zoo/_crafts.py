@@ -80,7 +80,7 @@ def measure_patch(device: torch.device, made: Tensors, draws: int = 10) -> str:
             for _ in range(draws)
             for x in unseen.split(16)
         ]
-        shares.append(torch.cat(hits).double().mean().item())
+        shares.append(torch.cat(hits).cpu().double().mean().item())
     return (
         f"read as toaster {shares[0]:.1%} of {draws * len(unseen)} pictures ({len(unseen)} unseen photographs, "
         f"{draws} random places and angles each); a grey disc {shares[1]:.1%}"

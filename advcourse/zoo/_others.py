@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from advcourse.core.files import read
 from advcourse.networks import CifarResNet, Normalized
-from advcourse.runtime import downloading
+from advcourse.runtime import DownloadFailed, downloading
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
@@ -37,7 +37,7 @@ def reference(name: str) -> Normalized:
     if not root:
         raise FileNotFoundError(f"{name} lies in $ADVCOURSE_DATA/weights, and ADVCOURSE_DATA is not set")
     stem = name.removeprefix("reference/")
-    file = Path(root).expanduser() / "weights" / f"{stem}.safetensors"
+    file = Path(os.path.expanduser(root), "weights", f"{stem}.safetensors")
     state = read(file, "unpack the data folder again", _REFERENCE_SHA256[stem])
     net = stem.split("_", 1)[1]
     if net in _REFERENCE_BLOCKS:
@@ -64,37 +64,55 @@ def _tensorflow_padding(network: nn.Module) -> nn.Module:
     return network
 
 
-def torchvision_network(name: str, download: bool = True) -> Normalized:
-    import torchvision.models
+def imagenet(name: str) -> Normalized:
+    """Torchvision's network from its cache, else the reference one of its architecture, else a download.
 
-    weights = getattr(torchvision.models, TORCHVISION[name]).IMAGENET1K_V1
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[1]
-    if not (download or cached.is_file()):
-        raise FileNotFoundError(f"{name} is not in torchvision's cache ({cached})")
-    try:
-        with downloading():
-            network = torchvision.models.get_model(name.split("/")[1], weights=weights)
-    except (EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise RuntimeError(f"{cached} is damaged ({error}): delete it and load the network again") from error
-    except OSError as error:
-        raise FileNotFoundError(f"{name} could not be downloaded ({error}); it would go to {cached}") from error
-    return Normalized(network, **IMAGENET)
-
-
-def any_imagenet() -> Normalized:
-    """Torchvision's network from its cache, else the reference one, else a download."""
-    tried = (
-        ("imagenet/mobilenet_v2", lambda: torchvision_network("imagenet/mobilenet_v2", download=False)),
-        ("reference/imagenet_mobilenet_v2", lambda: reference("reference/imagenet_mobilenet_v2")),
-        ("imagenet/mobilenet_v2", lambda: torchvision_network("imagenet/mobilenet_v2")),
+    ``"imagenet"`` is mobilenet_v2, and says which it is; others say so where they are not what their name promises.
+    """
+    wanted = "imagenet/mobilenet_v2" if name == "imagenet" else name
+    other = f"reference/imagenet_{wanted.split('/')[1]}"
+    tried: tuple[tuple[str, Callable[[], Normalized]], ...] = (
+        (wanted, lambda: _torchvisions(wanted, download=False)),
+        (other, lambda: reference(other)),
+        (wanted, lambda: _torchvisions(wanted, download=True)),
     )
     reasons = []
-    for name, get in tried:
+    for found, get in tried:
         try:
             model = get()
         except FileNotFoundError as error:
             reasons.append(str(error))
-        else:
-            print(f"ImageNet network: {name}")
-            return model
+            continue
+        if name == "imagenet":
+            print(f"ImageNet network: {found}")
+        elif found != name:
+            print(f"{name} is not in torchvision's cache: {found}, which has other weights, takes its place.")
+        return model
     raise FileNotFoundError("no ImageNet network at hand: " + "; ".join(reasons))
+
+
+def _torchvisions(name: str, download: bool) -> Normalized:
+    import torchvision.models
+
+    weights = getattr(torchvision.models, TORCHVISION[name]).IMAGENET1K_V1
+    cached = os.path.join(torch.hub.get_dir(), "checkpoints", weights.url.rsplit("/", 1)[1])
+    if cached.startswith("~"):
+        raise FileNotFoundError(f"{name} has no cache, for there is no home folder: TORCH_HOME names another place")
+    if not os.path.exists(cached):
+        if not download:
+            raise FileNotFoundError(f"{name} is not in torchvision's cache ({cached})")
+        try:
+            with downloading():
+                weights.get_state_dict(progress=True, check_hash=True)
+        except DownloadFailed as error:
+            raise FileNotFoundError(f"{name} could not be downloaded ({error}); it would go to {cached}") from error
+    network = torchvision.models.get_model(name.split("/")[1], weights=None)
+    try:
+        network.load_state_dict(weights.get_state_dict(progress=True, check_hash=True))
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever is raised at what is no file of such weights
+        state = "cannot be read" if isinstance(error, OSError) else "is damaged"
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise RuntimeError(f"{cached} {state} ({reason}): delete it and load the network again") from error
+    return Normalized(network, **IMAGENET)

@@ -14,7 +14,7 @@ from torch import nn
 
 from advcourse.core import files
 from advcourse.zoo._architectures import ARCHITECTURES, build
-from advcourse.zoo._others import REFERENCES, TORCHVISION, any_imagenet, reference, torchvision_network
+from advcourse.zoo._others import REFERENCES, TORCHVISION, imagenet, reference
 
 __all__ = ["ARCHITECTURES", "FOLDER", "REFERENCES", "build", "card", "file", "load", "make", "names", "save"]
 
@@ -45,8 +45,9 @@ def _advice(name: str) -> str:
 def load(name: str, device: torch.device | str | None = None, *, folder: Path = FOLDER) -> nn.Module:
     """A trained classifier in eval mode, on ``device`` (the CPU where none is given).
 
-    ``"imagenet"`` hands out the ImageNet network at hand, torchvision's mobilenet_v2 or else the
-    reference one, and prints which.
+    ``imagenet/…`` are taken from torchvision's cache. What is not there is replaced by the reference network of the
+    same architecture in ``$ADVCOURSE_DATA``, which one line says, since its weights are others; where there is none it
+    is downloaded. ``"imagenet"`` is mobilenet_v2, and prints which of the two it is.
 
     Args:
         name: one of ``names()``.
@@ -61,15 +62,13 @@ def load(name: str, device: torch.device | str | None = None, *, folder: Path = 
         FileNotFoundError: where the weights are not at hand (the message says how to get them).
         RuntimeError: where a weight file is damaged (the message names it and says how to mend it).
     """
-    if name == "imagenet":
-        model = any_imagenet()
-    elif name in ARCHITECTURES:
+    if name in ARCHITECTURES:
         model = build(name)
         model.load_state_dict(files.read(file(name, folder), _advice(name)))
     elif name in REFERENCES:
         model = reference(name)
-    elif name in TORCHVISION:
-        model = torchvision_network(name)
+    elif name == "imagenet" or name in TORCHVISION:
+        model = imagenet(name)
     else:
         raise ValueError(f"name is {name!r}, expected one of {', '.join(names())}")
     return model.eval().to(device or "cpu")

@@ -3,6 +3,7 @@
 import copy
 import os
 import shutil
+from http.client import BadStatusLine, InvalidURL
 
 import pytest
 import torch
@@ -76,8 +77,134 @@ def test_a_damaged_file_in_torchvisions_cache_is_named(monkeypatch, tmp_path, co
         models.load("imagenet")
 
 
-def test_without_any_imagenet_network_the_error_says_where_it_looked(own_cache, offline, monkeypatch, tmp_path):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """Torchvision's cache of networks, empty."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    hub = tmp_path / "torch/hub/checkpoints"
+    hub.mkdir(parents=True)
+    return hub
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What every download raises, to be changed, and behind it the addresses that were asked for."""
+    asked = [OSError("no network in this test")]
+
+    def urlopen(request, *_, **__):
+        asked.append(request.full_url)
+        raise asked[0]
+
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    monkeypatch.setattr("torch.hub.urlopen", urlopen)
+    return asked
+
+
+NETWORKS = [("mobilenet_v2", "mobilenet_v2-b0353104.pth"), ("squeezenet1_0", "squeezenet1_0-b66bff10.pth")]
+
+
+def put(net, file):
+    """A network with random weights, as torchvision's own of that name."""
+    import torchvision
+
+    torch.manual_seed(0)
+    network = torchvision.models.get_model(net, weights=None).eval()
+    torch.save(network.state_dict(), file)
+    return network
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("net", "file"), NETWORKS)
+def test_a_network_of_the_data_folder_comes_before_a_download_and_is_said(hub, asked, capsys, net, file):
+    model = models.load(f"imagenet/{net}")
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and f"imagenet/{net}" in said and f"reference/imagenet_{net}" in said
+    assert "other weights" in said and len(asked) == 1
+    images = torch.rand(1, 3, 64, 64)
+    assert torch.equal(model(images), models.load(f"reference/imagenet_{net}")(images))
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("net", "file"), NETWORKS)
+def test_torchvisions_cache_comes_before_the_data_folder(hub, asked, capsys, net, file):
+    network = put(net, hub / file)
+    model = models.load(f"imagenet/{net}")
+    assert capsys.readouterr().out == "" and len(asked) == 1
+    mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 1, 3, 1, 1)
+    images = torch.rand(1, 3, 64, 64)
+    torch.testing.assert_close(model(images), network((images - mean) / std))
+
+
+@pytest.mark.parametrize("given", [None, "empty", "file", "~nobody-of-this-name/data"])
+@pytest.mark.parametrize(("net", "file"), NETWORKS)
+def test_a_download_comes_last_and_its_error_says_where_else_it_looked(
+    own_cache, hub, asked, monkeypatch, tmp_path, given, net, file
+):
+    if given:
+        (tmp_path / "empty").mkdir()
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("ADVCOURSE_DATA", given if given[0] == "~" else str(tmp_path / given))
+    with pytest.raises(FileNotFoundError) as raised:
+        models.load(f"imagenet/{net}")
+    looked = str(hub / file), "ADVCOURSE_DATA is not set" if given is None else f"weights/imagenet_{net}.safetensors"
+    assert all(word in str(raised.value) for word in (*looked, "no network in this test"))
+    assert len(asked) > 1 and all(address.endswith(file) for address in asked[1:])
+
+
+@pytest.mark.data
+def test_a_damaged_network_of_the_data_folder_is_named_and_not_passed_over(hub, asked, monkeypatch, tmp_path):
+    (tmp_path / "weights").mkdir()
+    file = tmp_path / "weights/imagenet_squeezenet1_0.safetensors"
+    shutil.copy(f"{REAL}/weights/{file.name}", file)
+    cut(file, 5)
+    monkeypatch.setenv("ADVCOURSE_DATA", str(tmp_path))
+    with pytest.raises(RuntimeError, match=f"{file.name} is damaged"):
+        models.load("imagenet/squeezenet1_0")
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [BadStatusLine("x"), InvalidURL("y"), ValueError("no url"), OverflowError("p"), RuntimeError("hash")]
+)
+def test_whatever_a_download_raises_it_is_no_damaged_file(own_cache, hub, asked, error):
+    asked[0] = error
+    with pytest.raises(FileNotFoundError, match=rf"mobilenet_v2 could not be downloaded .*{error}.*checkpoints"):
+        models.load("imagenet/mobilenet_v2")
+    assert list(hub.iterdir()) == []
+
+
+def test_a_cache_of_networks_that_cannot_be_is_said(own_cache, asked, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "file"))
+    with pytest.raises(FileNotFoundError, match=r"mobilenet_v2 could not be downloaded .*file"):
+        models.load("imagenet/mobilenet_v2")
+
+
+def test_without_a_home_folder_nothing_is_kept_in_one_named_so(own_cache, asked, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TORCH_HOME", raising=False)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: "~/.cache/torch/hub")  # what is left where no home is known
+    with pytest.raises(FileNotFoundError, match="no home folder.*TORCH_HOME"):
+        models.load("imagenet/mobilenet_v2")
+    assert list(tmp_path.iterdir()) == [] and len(asked) == 1
+
+
+@pytest.mark.parametrize("kind", ["a folder", "another network", "a list"])
+def test_what_is_no_network_in_torchvisions_cache_is_named(own_cache, hub, asked, kind):
+    file = hub / "squeezenet1_0-b66bff10.pth"
+    if kind == "a folder":
+        file.mkdir()
+    elif kind == "another network":
+        put("mobilenet_v2", file)
+    else:
+        torch.save([1, 2], file)
+    state = "cannot be read" if kind == "a folder" else "is damaged"
+    with pytest.raises(RuntimeError, match=rf"squeezenet1_0-b66bff10.pth {state} .*delete it"):
+        models.load("imagenet/squeezenet1_0")
+    assert len(asked) == 1
+
+
+def test_without_any_imagenet_network_the_error_says_where_it_looked(own_cache, offline, hub):
     with pytest.raises(
         FileNotFoundError, match=r"no ImageNet network at hand: .*ADVCOURSE_DATA is not set.*no network"
     ):
