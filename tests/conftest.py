@@ -8,7 +8,35 @@ from pathlib import Path
 import pytest
 import torch
 
+HERE = Path(__file__).parent
+
 pytest.register_assert_rewrite("tests.contracts", "tests.support")
+
+SLOW = (
+    "data",
+    "device",
+    "notebook",
+    "grading/test_at_home.py",
+    "grading/test_bank.py",
+    "grading/test_cycle.py",
+    "grading/test_execution.py",
+    "grading/test_export.py",
+    "grading/test_pages.py",
+    "grading/test_preflight.py",
+    "grading/test_rebuild.py",
+    "grading/test_release.py",
+    "grading/test_run.py",
+    "grading/test_sandbox.py",
+    "structured/test_basis_cache.py",
+    "structured/test_recolor.py",
+    "test_cli.py",
+    "test_footprint.py",
+    "test_pages.py",
+    "training/test_training.py",
+    "widgets",
+    "zoo",
+)
+"""What ``make quick`` leaves out: it starts processes and kernels, renders, or measures real networks."""
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -32,6 +60,8 @@ def missing(marker: str) -> str | None:
 def pytest_collection_modifyitems(items):
     reasons = {marker: missing(marker) for marker in ("gpu", "data", "browser")}
     for item in items:
+        if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
         for marker, reason in reasons.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))

@@ -105,6 +105,7 @@ def compiled():
     return torch.compile(smooth_cnn(), backend="aot_eager")
 
 
+@pytest.mark.slow
 @every
 def test_compiled_networks_give_what_plain_ones_give(case, compiled):
     plain, images = smooth_cnn(), pictures(3)
@@ -112,6 +113,7 @@ def test_compiled_networks_give_what_plain_ones_give(case, compiled):
     torch.testing.assert_close(run(case, compiled, images, labels), run(case, plain, images, labels), rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_compiled_networks_are_measured_and_trained(compiled):
     plain, images = smooth_cnn(), pictures(3)
     labels = plain(images).argmax(1)

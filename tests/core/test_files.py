@@ -33,6 +33,7 @@ def read_often(path: str, seconds: float, found: multiprocessing.Queue) -> None:
         found.put(repr(error))
 
 
+@pytest.mark.slow
 def test_two_writers_and_two_readers_of_one_file_never_see_it_missing_or_damaged(tmp_path):
     path, seconds, spawn = tmp_path / "x.safetensors", 1.5, multiprocessing.get_context("spawn")
     files.write(path, {"x": torch.ones(3)}, {"by": 1})

@@ -153,6 +153,7 @@ def test_what_moves_in_training_makes_no_other_run(tmp_path, make):
     fit(tmp_path / "run.pt", loss=make(), model=network(), epochs=3)
 
 
+@pytest.mark.slow
 def test_a_description_is_the_same_in_every_process():
     code = (
         "from advcourse.training import _identity\nfrom tests.training.test_identity import *\n"

@@ -1,0 +1,89 @@
+"""What figures, explorers and what is shipped do on a device, in float32; see ``attacking``."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from PIL import Image
+
+from advcourse import models, plots, widgets
+from advcourse.attacks import pgd
+from advcourse.core import files
+from advcourse.evaluation import evaluate
+from advcourse.zoo import crafted
+from tests.device.attacking import Found, generators
+from tests.device.measuring import ball
+from tests.support.scenes import scene, seeded
+
+CLASSES = ["a", "b", "c", "d"]
+EXPLORERS = ("playground", "deformer")
+
+
+def drawn(name: str, figure: Figure) -> Found:
+    """Every number in the figure's lines, pictures and areas."""
+    found = {}
+    for i, ax in enumerate(figure.axes):
+        for j, artist in enumerate((*ax.lines, *ax.images, *ax.collections)):
+            values = artist.get_ydata() if artist in ax.lines else artist.get_array()
+            if values is not None:
+                found[f"{name} {i} {j}"] = np.asarray(values, dtype=float).tolist()
+    plt.close(figure)
+    assert found, f"{name} shows nothing"
+    return found
+
+
+def does_plots(device: str, dtype: torch.dtype) -> Found:
+    matplotlib.use("agg")
+    model, images, labels = scene(3, channels=3, device=device, dtype=dtype)
+    image, label = images[0], int(labels[0])
+    up, right = (torch.full_like(image, 0.1), image - 0.5)
+    report = evaluate(model, partial(pgd, eps=0.1, steps=3), images, labels)
+    found = drawn("images", plots.show_images(images)) | drawn("attack", plots.show_attack(image, images[1]))
+    along = plots.loss_along(model, image, label, {"up": up}, radius=1.0, points=5)
+    surface = plots.loss_landscape(model, image, label, up, right, radius=1.0, points=5)
+    moved = plots.spatial_landscape(model, image, label, max_shift=1.0, max_angle=10.0, points=5)
+    success = plots.success_curve({"pgd": report})
+    for name, ax in (("along", along), ("surface", surface), ("moved", moved), ("success", success)):
+        found |= drawn(name, ax.figure)
+    for place, generator in generators(device).items():
+        regions = plots.decision_regions({"model": model}, image, label, points=5, generator=generator())
+        found |= drawn(f"regions {place}", regions)
+    _, (left, middle) = plt.subplots(1, 2)
+    plots.top5(left, model(images)[0].softmax(0), CLASSES, label)
+    plots.draw_field(middle, image, images[1, :2] - 0.5)
+    return found | drawn("field", left.figure)
+
+
+def pictured(explorer: widgets.Explorer) -> Found:
+    assert "Error" not in explorer.message.value, explorer.message.value
+    pixels = np.asarray(Image.open(io.BytesIO(explorer.picture.value)).convert("RGB"))
+    return {"text": explorer.message.value, "pixels": [*pixels.shape, round(float(pixels.mean()), 1)]}
+
+
+def does_explorers(device: str, dtype: torch.dtype) -> Found:
+    matplotlib.use("agg")
+    model, images, labels = scene(3, channels=3, height=12, width=12, device=device, dtype=dtype)
+    shown = {name: getattr(widgets, name)(model, images, labels, CLASSES) for name in EXPLORERS}
+    thing = ball(device, dtype)
+    network, _, _ = scene(1, channels=3, device=device, dtype=dtype)
+    shown["turntable"] = widgets.turntable(network, thing, {"ball": thing.texture}, CLASSES)
+    return {f"{name} {key}": value for name, each in shown.items() for key, value in pictured(each).items()}
+
+
+def does_shipped(device: str, dtype: torch.dtype) -> Found:
+    network = models.load("mnist/cnn", device)
+    digits = torch.rand(3, 1, 28, 28, generator=seeded()).to(device)
+    photographs = torch.rand(2, 3, 64, 64, generator=seeded()).to(device)
+    made = crafted.load("patch/toaster", device)
+    with TemporaryDirectory() as folder:
+        files.write(Path(folder, "made.safetensors"), {"image": made.image}, {})
+        read = files.read(Path(folder, "made.safetensors"), "write it")["image"].to(device)
+    return {"logits": network(digits), "image": made.image, "seen": made.apply(photographs, seeded()), "read": read}

@@ -1,0 +1,284 @@
+"""The lectures' exercises: the folded solution passes its check, a wrong answer is told what is wrong, the stub waits.
+
+Each lecture is one fork of a process that has imported everything. Of its cells only those run on which a check or a
+solution depends; then each answer stands in the place of the stub, and what the check prints is kept.
+"""
+
+import ast
+import contextlib
+import io
+import os
+import re
+import tempfile
+import traceback
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import nbformat
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+from tests.grading import forked
+
+from .tree import LECTURES
+
+HEADING = re.compile(r"^#+ Check yourself (\d+) · ", re.MULTILINE)
+ATTEMPT = re.compile(r'^with exercises\.attempt\("(.+)"\):', re.MULTILINE)
+FOLDED = re.compile(r"<details><summary>Solution</summary>(.+?)</details>", re.DOTALL)
+BLOCK = re.compile(r"^```python\n(.+?)^```", re.DOTALL | re.MULTILINE)
+
+
+# Exercises that have no check yet, by lecture: the others have one, and so must a new one.
+UNCHECKED = {
+    "03": {1, 4, 5, 8, 9, 10},
+    "04": {10, 11},
+    "05": {1, 2, 3, 5, 6, 7, 8},
+    "06": {1, 3, 4, 5, 6, 7},
+}
+
+# What students answer, by lecture and title of the exercise's check.
+WRONG = {
+    "00": {
+        "ε in pixel units": ("eps = 8 / 256", "eps = 8", "eps = 0.1"),
+        "softmax by hand": (
+            "def softmax(logits):\n    return logits.exp() / logits.exp().sum(dim=1, keepdim=True)",
+            "def softmax(logits):\n    return logits.exp() / logits.exp().sum()",
+            "def softmax(logits):\n    return logits.softmax(dim=0)",
+        ),
+        "the other way": (
+            "opposite = adversarial",
+            "opposite = (x - delta).clamp(0, 1)",
+            "opposite = x",
+            "opposite = x - EPS * torch.ones_like(x)",
+            "opposite = (x - EPS * (torch.arange(784.0, device=device).view_as(x) % 2 - 0.5).sign()).clamp(0, 1)",
+        ),
+    },
+    "03": {
+        "ball and box": (
+            "def best_in_ball_and_box(g, x, eps):\n    return eps * g.sign()",
+            "def best_in_ball_and_box(g, x, eps):\n    return (x - eps * g.sign()).clamp(0, 1) - x",
+            "def best_in_ball_and_box(g, x, eps):\n    return (x + eps * g / g.norm()).clamp(0, 1) - x",
+        ),
+        "ε in pixels": ("eps_in_pixels = 32 / 255", "eps_in_pixels = 8 / 255"),
+        "three projections": (
+            'projected = {"l1": (4 / 3, -4 / 9, 2 / 9), "l2": (1.87, -0.62, 0.31), "linf": (2, -1, 0.5)}',
+            'projected = {"l1": (2, 0, 0), "l2": (2, 0, 0), "linf": (2, -1, 0.5)}',
+            'projected = {"l1": (2, 0, 0), "l2": (1.87, -0.62, 0.31), "linf": (2, -2 / 3, 1 / 3)}',
+            'projected = {norm: (3, -1, 0.5) for norm in ("l1", "l2", "linf")}',
+        ),
+        "the convention": (
+            "normalized_l2_by_convention, success_by_convention = 0.0055, 0.82 / 0.92",
+            "normalized_l2_by_convention, success_by_convention = 0.0055 * 0.92, 0.82 / 0.92",
+            "normalized_l2_by_convention, success_by_convention = 0.0055 / 0.92, 0.9",
+        ),
+        "immune to rounding": ("immune_step = 0.3 / 255", "immune_step = 2 / 255", "immune_step = 1e-7"),
+    },
+    "04": {
+        "three distances": (
+            'distances = {"l2": 0.5 / 5, "linf": 0.5 / 4, "l1": 0.5 / 7}',
+            'distances = {"l2": 0.5 / 25, "linf": 0.5 / 7, "l1": 0.5 / 4}',
+        ),
+        "the nearest class": (
+            "nearest_class, nearest_distance = 1, 0.5",
+            "nearest_class, nearest_distance = 3, 6.0",
+            "nearest_class, nearest_distance = 0, 0.0",
+        ),
+        "why overshoot?": ("steps_until_stop = 2", "steps_until_stop = 4", 'steps_until_stop = float("inf")'),
+        "a step in linf": (
+            "def linf_step(gap, w, home):\n    nearest = (gap.abs() / w.abs().sum(1)).argmin()\n"
+            "    return gap[nearest].abs() / w[nearest].abs().sum() * w[nearest].sign()",
+            "def linf_step(gap, w, home):\n    distance = gap.abs() / w.norm(dim=1)\n    distance[home] = torch.inf\n"
+            "    nearest = distance.argmin()\n    return gap[nearest].abs() / w[nearest].norm() ** 2 * w[nearest]",
+            "def linf_step(gap, w, home):\n    distance = gap.abs() / w.abs().sum(1)\n    distance[home] = torch.inf\n"
+            "    return -distance.min() * w[distance.argmin()].sign()",
+        ),
+        "the price of a step": ("rows_all, rows_ten = 999, 9", "rows_all, rows_ten = 2997, 3 * 999 / 10"),
+        "how long is the way?": ("steps_needed = 62", "steps_needed = 157", "steps_needed = 0.1 / 0.01"),
+        "the next constant": (
+            "def next_constant(low, high, c, success):\n    low, high = (low, c) if success else (c, high)\n"
+            "    return low, high, 10 * c if high is None else (low * high) ** 0.5",
+            "def next_constant(low, high, c, success):\n    return (low, c, c / 2) if success else (c, high, 10 * c)",
+            "def next_constant(low, high, c, success):\n    low, high = (c, high) if success else (low, c)\n"
+            "    return low, high, 10 * c if high is None else (low + high) / 2",
+        ),
+        "how fast can the norm fall?": ("successes_needed = 18", "successes_needed = 44"),
+        "failures in an average": ("rho_first, rho_second = 0.1, 0.16", "rho_first, rho_second = 0.08, 0.4"),
+    },
+    "05": {
+        "one draw and many": (
+            "def agreement(n):\n    return 0.5",
+            "def agreement(n):\n    return n / 100",
+            "def agreement(n):\n    once = [eot_gradient(model, x[:4], targets[:4], n, seeded(0)).flatten(1)] * 2\n"
+            "    return F.cosine_similarity(*once).mean().item()",
+        ),
+    },
+    "06": {
+        "the far end of γ": (
+            "def limit(d):\n    return d.mean((-2, -1), keepdim=True).expand_as(d)",
+            "def limit(d):\n    return -d.mean().expand_as(d)",
+            "def limit(d):\n    return torch.zeros_like(d)",
+        ),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise of a lecture; ``place`` is the position of its stub, which its check follows."""
+
+    number: int
+    place: int
+    title: str
+    stub: str
+    check: str
+    solution: str
+
+
+def lecture(name: str) -> Path:
+    (path,) = (path for path in LECTURES if path.name.startswith(f"{name}_"))
+    return path
+
+
+@cache
+def cells(name: str) -> list:
+    return nbformat.read(lecture(name), as_version=4).cells
+
+
+@cache
+def exercises(name: str) -> list[Exercise]:
+    """The exercises of a lecture that have a check."""
+    found = []
+    for place, (text, stub, check) in enumerate(zip(cells(name), cells(name)[1:], cells(name)[2:], strict=False), 1):
+        heading, attempt = HEADING.search(text.source), ATTEMPT.search(check.source)
+        if text.cell_type == "markdown" and heading and attempt:
+            solution = "\n".join(BLOCK.findall(FOLDED.search(text.source)[1]))
+            found.append(Exercise(int(heading[1]), place, attempt[1], stub.source, check.source, solution))
+    return found
+
+
+def taken(source: str) -> set[str]:
+    """Names that a cell reads before it has given them a value of its own."""
+    read, written = set(), set()
+    for statement in ast.parse(TransformerManager().transform_cell(source)).body:
+        first = statement.value if isinstance(statement, ast.Assign) else statement
+        read |= forked.names(ast.unparse(first))[1] - written
+        written |= forked.names(ast.unparse(statement))[0]
+    return read
+
+
+def needed(name: str) -> list[str]:
+    """Sources of the lecture's cells, empty where no exercise depends on what the cell defines."""
+    sources = [cell.source if cell.cell_type == "code" else "" for cell in cells(name)]
+    for exercise in exercises(name):
+        sources[exercise.place] = sources[exercise.place + 1] = ""
+    gives = [forked.names(source)[0] for source in sources]
+    chosen, waiting = set(), [(each.place, taken(f"{each.solution}\n{each.check}")) for each in exercises(name)]
+    while waiting:
+        place, wanted = waiting.pop()
+        for one in wanted:
+            latest = next((i for i in reversed(range(place)) if one in gives[i]), None)
+            if latest is not None and latest not in chosen:
+                chosen.add(latest)
+                waiting.append((latest, taken(sources[latest])))
+    return [source if i in chosen else "" for i, source in enumerate(sources)]
+
+
+def said(name: str, exercise: Exercise, answer: str) -> str:
+    """What the exercise's check prints where the answer stands in the place of the stub."""
+    printed = everything_said(name)
+    if isinstance(printed, str):
+        pytest.fail(f"lecture {name} has not come to its end:\n{printed}")
+    return printed[exercise.number, answer]
+
+
+@cache
+def everything_said(name: str) -> dict[tuple[int, str], str] | str:
+    """What the checks of a lecture print, by the exercise's number and the answer; an error's traceback."""
+    receiver, sender = forked.CONTEXT.Pipe(duplex=False)
+    process = forked.CONTEXT.Process(target=_work, args=(name, sender), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        return receiver.recv()
+    except EOFError:
+        return "its process has ended"
+    finally:
+        process.join()
+        receiver.close()
+
+
+def _work(name: str, sender: Connection) -> None:
+    try:
+        sender.send(printed_by(name))
+    except Exception:
+        sender.send(traceback.format_exc())
+
+
+def printed_by(name: str) -> dict[tuple[int, str], str]:
+    """Runs the lecture in this process."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    os.environ["ADVCOURSE_SCALE"] = "quick"
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    printed: dict[tuple[int, str], str] = {}
+
+    def run(source):
+        with contextlib.redirect_stdout(io.StringIO()) as spoken:
+            shell.run_cell(source).raise_error()
+        return spoken.getvalue()
+
+    at = {exercise.place: exercise for exercise in exercises(name)}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for place, source in enumerate(needed(name)):
+            if exercise := at.get(place):
+                for answer in (exercise.solution, *WRONG.get(name, {}).get(exercise.title, ()), exercise.stub):
+                    before = dict(shell.user_ns)
+                    run(answer)
+                    printed[exercise.number, answer] = run(exercise.check)
+                    shell.user_ns.clear()
+                    shell.user_ns.update(before)
+            elif source:
+                run(source)
+    return printed
+
+
+NAMES = [path.name[:2] for path in LECTURES]
+CHECKED = [pytest.param(name, each, id=f"{name}-{each.number}") for name in NAMES for each in exercises(name)]
+MISTAKEN = [
+    pytest.param(name, each, answer, id=f"{name}-{each.number}-{i}")
+    for name in NAMES
+    for each in exercises(name)
+    for i, answer in enumerate(WRONG.get(name, {}).get(each.title, ()))
+]
+
+
+@pytest.mark.parametrize("name, exercise", CHECKED)
+def test_the_folded_solution_passes(name, exercise):
+    assert said(name, exercise, exercise.solution).endswith(f"✓ {exercise.title}\n")
+
+
+@pytest.mark.parametrize("name, exercise, answer", MISTAKEN)
+def test_a_wrong_answer_is_told_what_is_wrong(name, exercise, answer):
+    """In the words of the check: it has not stopped at an error, of its own or of the answer's."""
+    printed = said(name, exercise, answer)
+    assert printed.startswith(f"✗ {exercise.title}: ")
+    assert "your code raised" not in printed
+
+
+@pytest.mark.parametrize("name, exercise", CHECKED)
+def test_the_stub_waits(name, exercise):
+    assert said(name, exercise, exercise.stub).startswith(f"… {exercise.title}: not done yet")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_exercise_has_a_check_and_every_check_a_wrong_answer(name):
+    numbers = [int(n) for cell in cells(name) if cell.cell_type == "markdown" for n in HEADING.findall(cell.source)]
+    attempts = [cell for cell in cells(name) if cell.cell_type == "code" and ATTEMPT.search(cell.source)]
+    checked = [exercise.number for exercise in exercises(name)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(attempts) == len(checked)
+    assert set(numbers) - set(checked) == UNCHECKED.get(name, set())
+    assert set(WRONG.get(name, {})) == {exercise.title for exercise in exercises(name)}
