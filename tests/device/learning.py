@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from advcourse.attacks import pgd
 from advcourse.structured import augmented, flow_step
@@ -18,6 +20,7 @@ from tests.device.attacking import Found
 from tests.support.scenes import scene
 from tests.support.toys import pictures, smooth_cnn
 
+PRESSES: list[bool] = []
 LOSSES = {
     "standard": standard_loss,
     "attacked": augmented(partial(pgd, eps=0.05, steps=2)),
@@ -82,6 +85,29 @@ def does_fit(device: str, dtype: torch.dtype) -> Found:
     return found
 
 
+def pressing(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """A loss in whose third step somebody presses Ctrl-C."""
+    PRESSES.append(len(PRESSES) == 2)
+    if PRESSES[-1]:
+        signal.raise_signal(signal.SIGINT)
+    return standard_loss(model, images, labels)
+
+
+def does_fit_interrupted(device: str, dtype: torch.dtype) -> Found:
+    """Within an epoch, and resumed there."""
+    images = pictures(10, dtype=dtype).to(device)
+    labels = torch.arange(10, device=device) % 4
+    PRESSES.clear()
+    with TemporaryDirectory() as folder:
+        run = partial(fit, epochs=1, batch_size=2, checkpoint=Path(folder, "run.pt"), progress=False)
+        with suppress(KeyboardInterrupt):
+            run(smooth_cnn(dtype=dtype).to(device), (images, labels), pressing)
+        stopped = len(PRESSES)
+        model = smooth_cnn(dtype=dtype).to(device)
+        (record,) = run(model, (images, labels), pressing)
+    return model.state_dict() | {"stopped": stopped, "steps": len(PRESSES), "record": list(record.values())}
+
+
 def does_fit_from_the_cpu(device: str, dtype: torch.dtype) -> Found:
     """The model comes back to where it was, and the parameters that the optimiser was given are still its own."""
     model, images, labels = scene(6, dtype=dtype)
@@ -100,5 +126,5 @@ def does_augmentations(device: str, dtype: torch.dtype) -> Found:
     return {
         "crop": random_crop(images, padding=2),
         "turned": turned(images),
-        "accuracy": accuracy(network, images.cpu(), labels.cpu(), 4),
+        "accuracy": accuracy(network, images.cpu(), labels, 4),
     }

@@ -160,10 +160,12 @@ def does_render(device: str, dtype: torch.dtype) -> Found:
     angles = torch.linspace(-90.0, 90.0, 3, device=device, dtype=dtype)
     found |= {"turns": rotation(angles, angles, angles), "points": sphere_point(angles / 180, angles / 180)}
     for place, generator in generators(device).items():
-        many = thing.draw_views(3, generator(), size=12, dtype=dtype, background=images)
-        found[f"{place} seen"] = thing.render(thing.texture.expand(3, -1, -1, -1), many)
+        for behind, background in (("there", images), ("cpu", images.cpu())):
+            many = thing.draw_views(3, generator(), size=12, dtype=dtype, background=background)
+            found[f"{place} {behind}"] = thing.render(thing.texture.expand(3, -1, -1, -1), many)
         found[f"{place} shares"] = list(pose_table(model, thing, thing.texture, 0, 1, many))
-    return found
+    drawn = draw_poses(3, generators(device)["there"](), dtype=dtype)
+    return found | {f"drawn {name}": value for name, value in vars(drawn).items()}
 
 
 def does_patch_mask(device: str, dtype: torch.dtype) -> Found:
