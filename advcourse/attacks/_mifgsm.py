@@ -61,6 +61,7 @@ def mifgsm(
 
 
 def check_momentum(eps: float, steps: int, step_size: float | None, decay: float) -> None:
+    """The settings that the attacks with momentum share."""
     check_at_least(0, eps=eps, decay=decay)
     check_at_least(0, optional=True, step_size=step_size)
     check_count(steps=steps)

@@ -26,6 +26,7 @@ def imagenet_classes() -> list[str]:
 
 
 def opened(file: Path) -> Image:
+    """A picture in RGB; ``Damaged`` where it cannot be parsed."""
     import PIL.Image
 
     with reading(file), PIL.Image.open(file) as image:
@@ -52,6 +53,7 @@ def photos(split: str) -> Loaded:
 
 
 def imagenet_samples(root: Path, split: str) -> Loaded:
+    """The photographs, each labelled by the number that its name begins with."""
     folder = root / "imagenet/photos"
     files = [file for file in listed(folder, ".jpg") if re.match("[0-9]{3}_", file)]
     if len(files) < _sets.SAMPLES:
@@ -61,6 +63,7 @@ def imagenet_samples(root: Path, split: str) -> Loaded:
 
 
 def cue_conflict(root: Path, split: str) -> Loaded:
+    """The images named ``SHAPE-TEXTURE``, with both as labels ``(N, 2)``."""
     folder = root / "cue_conflict"
     cues = {file: [cue.rstrip("0123456789") for cue in file[:-4].split("-")] for file in listed(folder, ".jpg")}
     cues = {file: pair for file, pair in cues.items() if len(pair) == 2 and set(pair) <= set(_sets.CUES)}

@@ -34,6 +34,7 @@ def cache_folder() -> Path:
 
 
 def roots() -> list[Path]:
+    """Where sets are looked for, in this order."""
     given = given_folder()
     return [*([given] if given else []), cache_folder()]
 

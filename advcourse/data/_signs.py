@@ -18,6 +18,7 @@ CLASSES = range(len(_sets.GTSRB))
 
 
 def gtsrb(root: Path, split: str) -> Loaded:
+    """The traffic signs, from the packed file where there is one, else from the frames."""
     packed = root / "gtsrb32.npz"
     if os.path.exists(packed):
         pixels, labels = _packed(packed, split)

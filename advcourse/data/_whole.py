@@ -25,6 +25,7 @@ class Damaged(RuntimeError):
 
 
 def damaged(file: Path, reason: object, state: str = "is damaged") -> Damaged:
+    """The error that names a file, what was found, and what to do."""
     finding = f"{file} {state} ({' '.join(str(reason).split())})"
     error = Damaged(f"{finding}: put a whole copy in its place")
     error.file, error.finding = file, finding

@@ -31,6 +31,7 @@ TORCHVISION = {"imagenet/mobilenet_v2": "MobileNet_V2_Weights", "imagenet/squeez
 
 
 def reference(name: str) -> Normalized:
+    """A network of ``$ADVCOURSE_DATA/weights``, with the normalisation and padding that its weights were trained for."""
     import torchvision.models
 
     root = os.environ.get("ADVCOURSE_DATA")
