@@ -31,7 +31,7 @@ TORCHVISION = {"imagenet/mobilenet_v2": "MobileNet_V2_Weights", "imagenet/squeez
 
 
 def reference(name: str) -> Normalized:
-    """A network of ``$ADVCOURSE_DATA/weights``, with the normalisation and padding that its weights were trained for."""
+    """A network of ``$ADVCOURSE_DATA/weights``, with the normalisation and padding that its weights ask for."""
     import torchvision.models
 
     root = os.environ.get("ADVCOURSE_DATA")
