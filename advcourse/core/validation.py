@@ -53,6 +53,15 @@ def check_labels(labels: Tensor, images: Tensor, name: str = "labels") -> None:
         raise ValueError(f"{name} holds {labels.min().item()}, expected class indices from 0")
 
 
+def check_indices(indices: Tensor, images: Tensor, name: str = "indices") -> None:
+    """int64 places ``(N,)`` of the images in their set, none negative."""
+    if not isinstance(indices, Tensor) or indices.dtype != torch.int64 or indices.shape != images.shape[:1]:
+        came = f"{indices.dtype} {tuple(indices.shape)}" if isinstance(indices, Tensor) else type(indices).__name__
+        raise ValueError(f"{name} is {came}, expected int64 ({len(images)},): the place of each image in its set")
+    if indices.min() < 0:
+        raise ValueError(f"{name} holds {indices.min().item()}, expected places from 0")
+
+
 def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> None:
     """A callable; where it has parameters or buffers, they share the images' device and precision."""
     if not callable(model):

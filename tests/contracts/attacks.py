@@ -29,6 +29,7 @@ class Case:
         targeted: takes ``targets``.
         minimal: goes no further than the boundary of the label or the target.
         random: draws; then it takes a ``generator``.
+        keyed: draws from streams of its images; then it takes a ``seed`` and ``indices``.
         blind: returns what it has made without running the model on it.
         gradient_free: asks the model for logits alone.
         bad: by argument, values that must be refused by its name.
@@ -41,9 +42,20 @@ class Case:
     targeted: bool = True
     minimal: bool = False
     random: bool = False
+    keyed: bool = False
     blind: bool = False
     gradient_free: bool = False
     bad: Mapping[str, tuple] = field(default_factory=dict)
+
+
+def place(case: Case, rows: Any) -> dict[str, Tensor]:
+    """Where those images stand in the set, for what draws by it."""
+    return {"indices": torch.as_tensor(rows)} if case.keyed else {}
+
+
+def starts_anywhere(case: Case) -> bool:
+    """It may return a point of the ball that it has drawn."""
+    return case.random or (case.keyed and case.bound is not None)
 
 
 aimed = only(lambda case: case.targeted)
@@ -53,6 +65,8 @@ steady = only(lambda case: not case.random)
 def run(case: Case, model: Any, images: Tensor, labels: Tensor, seed: int | None = 0, **more: Any) -> Tensor:
     if case.random and seed is not None:
         more["generator"] = seeded(seed, images.device)
+    if case.keyed and seed is not None:
+        more["seed"] = seed
     return case.attack(model, images, labels, **more)
 
 
@@ -115,13 +129,30 @@ def check_a_generator_decides_all_and_the_global_state_stays(case: Case) -> None
     assert not torch.equal(run(case, model, images, labels, seed=None), run(case, model, images, labels, seed=None))
 
 
+@only(lambda case: case.keyed)
+def check_seed_and_place_decide_all_draws(case: Case) -> None:
+    """No global random state is read or moved."""
+    model, images, labels = scene()
+    places = torch.arange(5, 5 + len(images))
+    with undrawn():
+        first, again, seeded_otherwise = (run(case, model, images, labels, seed=seed) for seed in (1, 1, 2))
+        elsewhere = run(case, model, images, labels, seed=1, indices=places)
+    torch.manual_seed(0)
+    assert torch.equal(first, again) and torch.equal(first, run(case, model, images, labels, seed=1))
+    assert not torch.equal(first, seeded_otherwise) and not torch.equal(first, elsewhere)
+    for name, bad in (("seed", -1), ("seed", 0.5), ("indices", places[1:]), ("indices", -places)):
+        with refused(f"{name} .*expected", bad):
+            case.attack(model, images, labels, **{name: bad})
+
+
 @steady
 def check_a_batch_gives_what_single_images_give(case: Case) -> None:
     model, images, labels = scene(7)
     together = run(case, model, images, labels)
     order = torch.tensor([3, 0, 6, 2, 5, 1, 4])
-    same(together, torch.cat([run(case, model, images[[i]], labels[[i]]) for i in range(7)]))
-    same(together[order], run(case, model, images[order], labels[order]))
+    alone = [run(case, model, images[[i]], labels[[i]], **place(case, [i])) for i in range(7)]
+    same(together, torch.cat(alone))
+    same(together[order], run(case, model, images[order], labels[order], **place(case, order)))
 
 
 @only(lambda case: case.targeted and not case.random)
@@ -129,7 +160,7 @@ def check_a_batch_with_targets_gives_what_single_images_give(case: Case) -> None
     model, images, labels = scene(5)
     targets = (labels + 1) % 4
     together = run(case, model, images, labels, targets=targets)
-    alone = [run(case, model, images[[i]], labels[[i]], targets=targets[[i]]) for i in range(5)]
+    alone = [run(case, model, images[[i]], labels[[i]], targets=targets[[i]], **place(case, [i])) for i in range(5)]
     same(together, torch.cat(alone))
 
 
@@ -145,7 +176,7 @@ def check_a_model_that_cannot_be_fooled_gives_the_images_back(case: Case) -> Non
     images, labels = pictures(4), torch.zeros(4, dtype=torch.int64)
     result = run(case, Constant(), images, labels)
     assert result.isfinite().all()
-    if case.random and case.bound:  # a start in the ball is all that can be done
+    if starts_anywhere(case) and case.bound:  # a start in the ball is all that can be done
         assert length(result - images, case.bound[0]).max() <= case.bound[1] * (1 + 1e-9)
     else:
         assert torch.equal(result, images)
@@ -218,7 +249,7 @@ def check_numpys_numbers_are_numbers(case: Case) -> None:
     assert torch.equal(run(case, model, images, labels, **given), run(case, model, images, labels))
 
 
-@only(lambda case: not case.random and not case.blind)
+@only(lambda case: not case.blind and not starts_anywhere(case))
 def check_nan_logits_are_no_success(case: Case) -> None:
     """A network that breaks where it is attacked has not been fooled."""
     images, labels = pictures(3), torch.zeros(3, dtype=torch.int64)

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.attacks import ifgsm, pgd
+from advcourse.core.streams import Streams
+from advcourse.core.validation import check_inputs
 from tests.contracts import attacks
 from tests.contracts.attacks import Case
 
@@ -15,7 +17,18 @@ EPS = 0.1
 STOPS = Case("ifgsm", partial(ifgsm, step_size=0.02, steps=20), "misclassification", bad={"steps": (0,)})
 STEADY = Case("pgd", partial(pgd, eps=EPS, steps=4), "loss", ("linf", EPS), bad={"steps": (0, 1.5), "norm": ("l3",)})
 DRAWS = Case("random pgd", partial(pgd, eps=EPS, steps=10, random_start=True), "loss", ("linf", EPS), random=True)
-KEEPS = [STOPS, STEADY, DRAWS]
+
+
+def keyed_pgd(model, images, labels, *, eps, steps, targets=None, seed=0, indices=None):
+    """Half of ``eps`` is a draw of the image's own, the other half PGD's."""
+    check_inputs(model, images, labels, targets)
+    draw = Streams(seed, "planted", images, indices).rand(*images.shape[1:])
+    start = (images.detach() + eps / 2 * (2 * draw - 1)).clamp(0, 1)
+    return pgd(model, start, labels, eps=eps / 2, steps=steps, targets=targets)
+
+
+KEYED = Case("keyed pgd", partial(keyed_pgd, eps=2 * EPS, steps=10), "loss", ("linf", 2 * EPS), keyed=True)
+KEEPS = [STOPS, STEADY, DRAWS, KEYED]
 
 
 def faulty(base, fault):
@@ -69,6 +82,14 @@ def puts_buffers_back_in_place(sound, model, images, labels, **more):
 def draws_from_the_global_state(sound, model, images, labels, **more):
     torch.rand(1)
     return sound(model, images, labels, **more)
+
+
+def forgets_the_place(sound, model, images, labels, indices=None, **more):
+    """Where a batch stands is lost, an image alone is none the wiser."""
+    sound(model, images, labels, indices=indices, **more)  # refuses what is bad
+    if len(images) > 1 and indices is not None and (indices.diff() == 1).all():
+        indices = None
+    return sound(model, images, labels, indices=indices, **more)
 
 
 def goes_less_far_in_company(sound, model, images, labels, **more):
@@ -198,6 +219,7 @@ BREAKS = {
     attacks.check_nothing_else_has_changed_where_targets_are_given: faulty(STEADY, clears_gradients_where_aimed),
     attacks.check_a_graph_that_waits_can_still_run_backward: faulty(STEADY, puts_buffers_back_in_place),
     attacks.check_a_generator_decides_all_and_the_global_state_stays: faulty(DRAWS, draws_from_the_global_state),
+    attacks.check_seed_and_place_decide_all_draws: faulty(KEYED, forgets_the_place),
     attacks.check_a_batch_gives_what_single_images_give: faulty(STEADY, goes_less_far_in_company),
     attacks.check_a_batch_with_targets_gives_what_single_images_give: faulty(
         STEADY, goes_less_far_in_company_where_aimed
