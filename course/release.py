@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
+
+from nbgrader.apps import NbGraderAPI
+from traitlets.config.loader import PyFileConfigLoader
 
 from advcourse.grading import preflight
 
@@ -23,14 +24,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def release(root: Path, names: list[str]) -> None:
     """Runs nbgrader on the masters of ``names`` and writes their student versions to ``root/assignments``."""
-    environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    api = NbGraderAPI(config=PyFileConfigLoader("nbgrader_config.py", path=str(root / "course")).load_config())
     for name in names:
-        subprocess.run(
-            [sys.executable, "-m", "nbgrader", "generate_assignment", name, "--force", "--log-level=WARN"],
-            cwd=root / "course",
-            env=environment,
-            check=True,
-        )
+        outcome = api.generate_assignment(name, force=True, create=True)
+        if not outcome["success"]:
+            sys.exit(f"{name} cannot be released:\n{outcome['log'] or outcome['error']}")
         for file in sorted((root / "assignments" / name).glob("*.ipynb")):
             notebook = json.loads(file.read_text(encoding="utf-8"))
             write(file, stable(notebook))

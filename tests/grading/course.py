@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import warnings
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from tests.grading.bank import ROOT
-
-SAMPLE = re.compile(r"quick=\d+")
+from tests.support.notebooks import smaller
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Course:
     """The course's masters and configuration under `root`, its assignments released there.
 
     Cells that are sized with `runtime.pick(quick=…)` draw a curve, give no points and take most of the time: here they
-    are run on four images.
+    are smaller.
     """
 
     def __init__(self, root: Path, assignments: list[str]):
@@ -43,7 +41,7 @@ class Course:
         for name in assignments:
             shutil.copytree(ROOT / "solutions" / name, root / "solutions" / name)
             for master in (root / "solutions" / name).glob("*.ipynb"):
-                master.write_text(SAMPLE.sub("quick=4", master.read_text(encoding="utf-8")), encoding="utf-8")
+                master.write_text(smaller(master.read_text(encoding="utf-8")), encoding="utf-8")
         self.api = NbGraderAPI(config=self.config())
         for name in assignments:
             outcome = self.api.generate_assignment(name, force=True, create=True)

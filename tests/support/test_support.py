@@ -5,6 +5,7 @@ import sys
 import pytest
 import torch
 
+from tests.support.notebooks import smaller
 from tests.support.recorders import Recorder, watched
 from tests.support.scenes import scene
 from tests.support.traces import MODES, in_use, unchanged, undrawn
@@ -70,3 +71,9 @@ def test_a_watched_function_does_what_it_did(monkeypatch):
         calls = watched(during, module, "double")
         assert module.double(3) == 6 and module.double(3, times=5) == 15
     assert calls == [((3,), {}, 6), ((3,), {"times": 5}, 15)] and module.double is function
+
+
+def test_smaller_notebooks_keep_all_that_is_small():
+    assert smaller("pick(quick=1000, full=5000); pick(quick=16, full=100), pick(quick=2, full=3)") == (
+        "pick(quick=125, full=5000); pick(quick=4, full=100), pick(quick=2, full=3)"
+    )
