@@ -1,5 +1,6 @@
 """``python -m advcourse``: what is at hand (info), fetch a data set (data NAME), train a shipped network (train NAME),
-optimise a shipped perturbation (craft NAME), repeat a shipped comparison (study NAME)."""
+optimise a shipped perturbation (craft NAME), repeat a shipped comparison (study NAME), measure how robust a network is
+(evaluate NAME)."""
 
 import argparse
 import sys
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import torch
 
-from advcourse import data, runtime
-from advcourse.zoo import crafted, inventory, studies, weights
+from advcourse import data, evaluation, runtime
+from advcourse.core.balls import NORMS
+from advcourse.zoo import crafted, inventory, studies, trusted, weights
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,12 +56,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     study.add_argument("--workers", type=int, default=1, help="processes that find eigenbases (%(default)s)")
     study.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: the best at hand")
     study.add_argument("--out", type=Path, default=studies.FOLDER, help="folder of the table")
+    judge = commands.add_parser("evaluate", help="robust accuracy of a network: the worst case over several attacks")
+    judge.add_argument("name", help="of a network: mnist/cnn-robust, reference/robust_cifar10_resnet2b, …")
+    judge.add_argument("--norm", default="linf", choices=NORMS, help="(%(default)s)")
+    judge.add_argument(
+        "--eps", type=float, nargs="+", required=True, help="radius in pixel units of [0, 1], or several"
+    )
+    judge.add_argument("--images", type=int, default=200, help="the first so many test images (%(default)s)")
+    judge.add_argument("--attacks", default="fast", choices=evaluation.VERSIONS, help="(%(default)s)")
+    judge.add_argument("--seed", type=int, default=0, help="(%(default)s)")
+    judge.add_argument("--batch-size", type=int, help="images attacked at a time")
+    judge.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: the best at hand")
+    judge.add_argument("--checkpoint", type=Path, help="file from which a run that was stopped goes on")
+    judge.add_argument("--json", type=Path, help="file for the report as JSON")
+    judge.add_argument("--card", action="store_true", help="write the numbers on the network's card")
     args = parser.parse_args(arguments)
     try:
         if args.command == "info":
             inventory.info()
         elif args.command == "data":
             inventory.describe_data(args.name)
+        elif args.command == "evaluate":
+            report = trusted.robustness(
+                args.name,
+                norm=args.norm,
+                eps=args.eps,
+                images=args.images,
+                attacks=args.attacks,
+                seed=args.seed,
+                device=args.device or runtime.device(),
+                batch_size=args.batch_size,
+                checkpoint=args.checkpoint,
+                progress=True,
+            )
+            print(report)
+            if args.json:
+                args.json.write_text(report.to_json() + "\n", encoding="utf-8")
+            if args.card:
+                trusted.on_card(args.name, report)
         elif args.command == "craft":
             device = torch.device(args.device) if args.device else runtime.device()
             inventory.show_card(crafted.make(args.name, device, folder=args.out))
@@ -86,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         resumes = args.command == "study" or (args.command == "train" and args.resume)
+        resumes |= args.command == "evaluate" and args.checkpoint is not None
         print("\nstopped" + "; the same command goes on where it stopped" * resumes, file=sys.stderr)
         return 130
     return 0

@@ -42,12 +42,20 @@ class Line(NamedTuple):
 
 NETWORK = "the network"
 LINES = {
-    "attacks.fgsm": Line("FGSM", NETWORK, "linf", "03"),
+    "attacks.fgsm": Line("FGSM, FGM", NETWORK, "linf, l2 or l1", "03"),
     "attacks.ifgsm": Line("I-FGSM", NETWORK, "linf, if at all", "03"),
     "attacks.pgd": Line("PGD", NETWORK, "linf, l2 or l1", "03"),
+    "attacks.apgd": Line("Auto-PGD (APGD)", NETWORK, "linf, l2 or l1", ""),
     "attacks.deepfool": Line("DeepFool", NETWORK, "l2 or linf, minimal", "04"),
     "attacks.carlini_wagner": Line("Carlini & Wagner", NETWORK, "l2, minimal", "04"),
     "attacks.ddn": Line("DDN", NETWORK, "l2, minimal", "04"),
+    "attacks.fab": Line("Fast Adaptive Boundary (FAB, FAB-T)", NETWORK, "linf, l2 or l1, minimal", ""),
+    "attacks.square": Line("Square Attack", "the network's scores", "linf, l2 or l1", ""),
+    "attacks.super_deepfool": Line("SuperDeepFool", NETWORK, "l2, minimal", ""),
+    "attacks.fmn": Line("FMN", NETWORK, "l0, l1, l2 or linf, minimal", ""),
+    "attacks.alma": Line("ALMA", NETWORK, "l2, minimal", ""),
+    "attacks.sigma_zero": Line("σ-zero", NETWORK, "l0, minimal", ""),
+    "attacks.ead": Line("EAD (elastic net)", NETWORK, "l1, or l1 and l2, minimal", ""),
     "attacks.universal_deepfool": Line(
         "universal perturbation, by DeepFool", "the network, images", "linf or l2", "05"
     ),
@@ -64,6 +72,9 @@ LINES = {
     ),
     "attacks.mifgsm": Line("momentum (MI-FGSM)", "the network, or another", "linf", "05"),
     "attacks.difgsm": Line("diverse inputs (DI²-FGSM)", "the network, or another", "linf", "05"),
+    "wrappers.bpda": Line(
+        "backward pass differentiable approximation (BPDA)", "the network, the defense", "as in the attack", ""
+    ),
     "wrappers.ensemble": Line("ensemble of networks", "other networks", "as in the attack", "05"),
     "structured.flow": Line("smooth motion field", NETWORK, "displacement, roughness", "06"),
     "structured.recolor": Line("recolouring", NETWORK, "linf of the colours; contours stay", "06"),

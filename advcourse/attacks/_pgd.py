@@ -36,7 +36,8 @@ def pgd(
 
     where d is the sign (linf), the normalised gradient (l2) or the largest coordinates (l1). Strongest means
     fooled first, then higher loss; the last iterate is tested too. A restart costs ``steps`` forward and backward
-    passes and one more forward pass.
+    passes and one more forward pass for each image that no restart before has fooled: the others rest, with the
+    highest loss of the restart that fooled them.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
@@ -47,9 +48,9 @@ def pgd(
         step_size: α in the units of ``eps``; ``2.5 * eps / steps`` where it is not given.
         norm: ``"linf"``, ``"l2"`` or ``"l1"``.
         random_start: start uniform in the ball, cut by the box; else at zero.
-        restarts: how often to start; more than once needs ``random_start``.
-        loss: ``"ce"``, ``"margin"``, ``"nll"`` (``-z_y``, for ``wrappers.eot``) or a callable
-            ``(logits, labels) -> (N,)``, maximised.
+        restarts: how often to start, at most; more than once needs ``random_start``.
+        loss: ``"ce"``, ``"margin"``, ``"dlr"`` (of two classes the margin), ``"nll"`` (``-z_y``, for
+            ``wrappers.eot``) or a callable ``(logits, labels) -> (N,)``, maximised.
         targets: int64 ``(N,)``: the classes to reach.
         generator: draws the random start; the global random state is then left as it was.
 
@@ -73,20 +74,26 @@ def pgd(
     steps, step_size = int(steps), 2.5 * eps / steps if step_size is None else step_size
     with untouched(model, images, generator):
         images = detached(images)
-        strongest = Strongest(images)
+        strongest, rows = Strongest(images), torch.arange(len(images), device=images.device)
         for _ in range(restarts):
-            x = images.clone()
-            if random_start:
-                x = project(x + uniform(x, eps, norm, generator), images, eps, norm)
+            draw = uniform(images, eps, norm, generator) if random_start else None  # for all, whoever is still at it
+            rows = rows[~strongest.fooled[rows]]
+            if not len(rows):
+                break
+            all_of_them = len(rows) == len(images)
+            centre, label = (images, labels) if all_of_them else (images[rows], labels[rows])
+            goal = targets if targets is None or all_of_them else targets[rows]
+            x = centre.clone() if draw is None else project(centre + draw[rows], centre, eps, norm)
+            del draw
             for step in range(steps + 1):
                 with torch.set_grad_enabled(step < steps):
-                    logits = logits_of(model, x.requires_grad_(step < steps), labels, targets)
-                    value = per_image(logits, labels)
-                    if targets is not None:
-                        value = value - per_image(logits, targets)
-                strongest.see(x, is_fooled(logits, labels, targets), value)
+                    logits = logits_of(model, x.requires_grad_(step < steps), label, goal)
+                    value = per_image(logits, label)
+                    if goal is not None:
+                        value = value - per_image(logits, goal)
+                strongest.see(x, is_fooled(logits, label, goal), value, slice(None) if all_of_them else rows)
                 if step < steps:
                     gradient, x = input_gradient(value, x), x.detach()
-                    x = project(steepest(gradient, step_size, norm, x).add_(x), images, eps, norm)
+                    x = project(steepest(gradient, step_size, norm, x).add_(x), centre, eps, norm)
                     del gradient, logits, value  # not alive beside the next forward pass
     return strongest.images

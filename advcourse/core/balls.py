@@ -6,13 +6,15 @@ All work on ``(N, C, H, W)``, image by image; the norms are linf, l2 and l1.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from advcourse.core.validation import ROUNDING
+
 NORMS = ("linf", "l2", "l1")
 L1_SHARE = 0.01
-ROUNDING = 1e-6
 
 
 def _column(values: Tensor) -> Tensor:
@@ -32,49 +34,83 @@ def by_largest(values: Tensor) -> Tensor:
     return values / _column(torch.where(largest > 0, largest, torch.ones_like(largest)))
 
 
-def uniform(like: Tensor, eps: float, norm: str, generator: torch.Generator | None = None) -> Tensor:
+class Draws(Protocol):
+    """What draws ``(N, *shape)``, every image from its own stream: ``core.streams.Streams``."""
+
+    def rand(self, *shape: int) -> Tensor: ...
+    def randn(self, *shape: int) -> Tensor: ...
+
+
+def uniform(like: Tensor, eps: float, norm: str, source: torch.Generator | Draws | None = None) -> Tensor:
     """A draw uniform in the ball of radius ``eps``, one per image, shaped as ``like``.
+
+    ``source``: one generator for all, or streams of the images.
 
     Source: in l2 a Gaussian direction and the radius ``u^(1/d)``; in l1 the first d of d + 1 normalised
     exponentials with random signs (Barthe, Guedon, Mendelson & Naor 2005, Annals of Probability 33).
     """
-    device = like.device if generator is None else generator.device
+    count, size = len(like), like[0].numel()
 
-    def draw(sampler: Callable[..., Tensor], *shape: int) -> Tensor:
-        return sampler(*shape, generator=generator, dtype=like.dtype, device=device).to(like.device)
+    def draw(name: str, size: int) -> Tensor:
+        if source is not None and not isinstance(source, torch.Generator):
+            return source.rand(size) if name == "rand" else source.randn(size)
+        device = like.device if source is None else source.device
+        sampler: Callable[..., Tensor] = getattr(torch, name)
+        return sampler(count, size, generator=source, dtype=like.dtype, device=device).to(like.device)
 
     if norm == "linf":
-        return draw(torch.rand, *like.shape).mul_(2 * eps).sub_(eps)
-    count, size = len(like), like[0].numel()
+        return draw("rand", size).mul_(2 * eps).sub_(eps).view(like.shape)
     if norm == "l2":
-        direction = draw(torch.randn, count, size)
-        radius = eps * draw(torch.rand, count, 1) ** (1 / size)
-        return (radius * direction / norms(direction, "l2")[:, None]).view_as(like)
-    exponentials = -torch.log1p(-draw(torch.rand, count, size + 1))
+        direction = draw("randn", size)
+        radius = eps * draw("rand", 1) ** (1 / size)
+        return (radius * direction / norms(direction, "l2")[:, None]).view(like.shape)
+    exponentials = -torch.log1p(-draw("rand", size + 1))
     share = exponentials[:, :size] / exponentials.sum(1, keepdim=True)
-    signs = draw(torch.rand, count, size).sub_(0.5).sign_()
-    return (eps * share * signs).view_as(like)
+    signs = draw("rand", size).sub_(0.5).sign_()
+    return (eps * share * signs).view(like.shape)
 
 
-def steepest(gradient: Tensor, step_size: float, norm: str, x: Tensor) -> Tensor:
+def steepest(gradient: Tensor, step_size: float | Tensor, norm: str, x: Tensor, count: Tensor | None = None) -> Tensor:
     """The step of norm ``step_size`` from the images ``x`` along which the linearised loss rises most.
 
-    linf: the sign. l2: the normalised gradient. l1: the best step moves one coordinate; here the
-    ``L1_SHARE`` of coordinates with the largest gradient share it, among those that the box lets move.
+    linf: the sign. l2: the normalised gradient. l1: the best step fills one pixel after another to the end of the box,
+    the largest gradient first; here the ``L1_SHARE`` of pixels with the largest share it evenly, as far as each has
+    room, and what is left goes on to the best pixels that still have some. Nothing of an l1 step is lost at the box.
+
+    Args:
+        gradient, x: ``(N, C, H, W)``.
+        step_size: one number, or one per image ``(N,)``.
+        norm: ``"linf"``, ``"l2"`` or ``"l1"``.
+        count: l1: how many pixels of each image share, ``(N,)``; the ``L1_SHARE`` of them where it is not given.
 
     Source: for l1, Tramer & Boneh 2019 (arXiv:1904.13000) and Croce & Hein 2021 (arXiv:2103.01208).
     """
+    size = _column(step_size) if isinstance(step_size, Tensor) else step_size
     if norm == "linf":
-        return gradient.sign().mul_(step_size)
+        return gradient.sign().mul_(size)
     if norm == "l2":
         scaled = by_largest(gradient)
-        return scaled * _column(step_size / norms(scaled, "l2").clamp_min(1))
-    movable = torch.where(gradient > 0, x < 1, x > 0)
-    size = (gradient.abs() * movable).flatten(1)
-    largest, chosen = size.topk(max(1, round(L1_SHARE * size.shape[1])), dim=1)
-    signs = gradient.flatten(1).gather(1, chosen).sign() * (largest > 0)
-    shared = signs * (step_size / signs.abs().sum(1, keepdim=True).clamp_min(1))
-    return torch.zeros_like(size).scatter_(1, chosen, shared).view_as(gradient)
+        return scaled.mul_(size / _column(norms(scaled, "l2").clamp_min(1)))
+    return _steepest_l1(gradient, step_size, x, count)
+
+
+def _steepest_l1(gradient: Tensor, step_size: float | Tensor, x: Tensor, count: Tensor | None) -> Tensor:
+    """An even share for the ``count`` best pixels, cut by the box, and the rest to the best, one after another."""
+    slope = gradient.flatten(1)
+    if count is None:
+        count = x.new_full((len(x),), max(1, round(L1_SHARE * slope.shape[1])))
+    budget = step_size[:, None] if isinstance(step_size, Tensor) else step_size
+    room = torch.where(gradient > 0, 1 - x, x).flatten(1)
+    order = (slope.abs() * (room > 0)).argsort(dim=1, descending=True)
+    slope = slope.gather(1, order)
+    room = room.gather(1, order) * (slope != 0)
+    sharing = torch.arange(room.shape[1], device=x.device) < count[:, None]
+    step = room.minimum(sharing * (budget / count[:, None].to(x.dtype)))
+    room -= step
+    left = budget - step.sum(1, keepdim=True)
+    step += (left - (room.cumsum(1) - room)).clamp_min(0).minimum(room)
+    step *= slope.sign()
+    return torch.empty_like(x).copy_(torch.zeros_like(step).scatter_(1, order, step).view(x.shape))
 
 
 def project(x: Tensor, images: Tensor, eps: float, norm: str) -> Tensor:

@@ -35,17 +35,58 @@ def margin(logits: Tensor, labels: Tensor) -> Tensor:
     return others.amax(1) - logits.gather(1, labels[:, None])[:, 0]
 
 
+def dlr(logits: Tensor, labels: Tensor) -> Tensor:
+    """Difference of logits ratio, the ``margin`` over the distance of the first and the third of the sorted logits::
+
+        (max_{j≠y} zⱼ - z_y) / (z_π₁ - z_π₃)
+
+    No shift and no scale of the logits changes it. Two classes have no third: there it is the margin.
+
+    Source: Croce & Hein 2020, arXiv:2003.01690, equation 6.
+    """
+    if logits.shape[1] < 3:
+        return margin(logits, labels)
+    first, _, third = logits.topk(3, dim=1).values.unbind(1)
+    return margin(logits, labels) / _scale(first - third, logits)
+
+
+def targeted_dlr(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    """Targeted difference of logits ratio, which rises as the target overtakes the label::
+
+        (z_t - z_y) / (z_π₁ - (z_π₃ + z_π₄) / 2)
+
+    Below four classes it is the target's margin, z_t - max_{j≠t} zⱼ.
+
+    Source: Croce & Hein 2020, arXiv:2003.01690, equation 7.
+    """
+    if logits.shape[1] < 4:
+        return -margin(logits, targets)
+    first, _, third, fourth = logits.topk(4, dim=1).values.unbind(1)
+    reached, label = (logits.gather(1, classes[:, None])[:, 0] for classes in (targets, labels))
+    return (reached - label) / _scale(first - (third + fourth) / 2, logits)
+
+
+def _scale(difference: Tensor, logits: Tensor) -> Tensor:
+    """The difference; where the logits that it is made of tie, the distance of the last from the first, or one."""
+    whole = (logits.amax(1) - logits.amin(1)).detach()
+    return torch.where(difference > 0, difference, torch.where(whole > 0, whole, torch.ones_like(whole)))
+
+
 def nll(scores: Tensor, labels: Tensor) -> Tensor:
     """The label's score with its sign turned, ``-z_y``: the cross-entropy, where scores are log-probabilities."""
     return -scores.gather(1, labels[:, None])[:, 0]
 
 
 def rising(loss: ImageLoss, logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> Tensor:
-    """What an attack raises, ``(N,)``: the loss of the labels or, where targets are given, minus the loss of those."""
-    return loss(logits, labels) if targets is None else -loss(logits, targets)
+    """What an attack raises, ``(N,)``: the loss of the labels or, where targets are given, minus the loss of those; for
+    ``dlr`` the ``targeted_dlr``.
+    """
+    if targets is None:
+        return loss(logits, labels)
+    return targeted_dlr(logits, labels, targets) if loss is dlr else -loss(logits, targets)
 
 
-LOSSES: dict[str, ImageLoss] = {"ce": cross_entropy, "margin": margin, "nll": nll}
+LOSSES: dict[str, ImageLoss] = {"ce": cross_entropy, "dlr": dlr, "margin": margin, "nll": nll}
 
 
 def image_loss(loss: str | ImageLoss) -> ImageLoss:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 import torch
@@ -23,7 +23,7 @@ def untouched(model: Model, images: Tensor, generator: torch.Generator | None = 
     under ``torch.no_grad()``.
     """
     buffers: list[tuple[Tensor, Tensor]] = []
-    if isinstance(model, nn.Module) and any(module.training for module in model.modules()):
+    if isinstance(model, nn.Module) and any(mode for _, mode in modes(model)):
         buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
     with ExitStack() as stack:
         if generator is not None:
@@ -43,24 +43,33 @@ def forked(device: torch.device) -> AbstractContextManager[None]:
     return torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=device.type)
 
 
+def modes(model: Model) -> list[tuple[nn.Module, bool]]:
+    """Every module of the model with its mode. A function has none, nor has a scripted module that was frozen."""
+    if not isinstance(model, nn.Module):
+        return []
+    return [(module, module.training) for module in model.modules() if hasattr(module, "training")]
+
+
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode; afterwards every submodule is back in its own mode."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
+def evaluating(model: Model) -> Iterator[None]:
+    """The model in eval mode; afterwards every submodule is back in its own mode. What has no mode stays as it is."""
+    before = modes(model)
+    if isinstance(model, nn.Module) and before:
+        with suppress(NotImplementedError):  # an exported program keeps the mode that it was exported in
+            model.eval()
     try:
         yield
     finally:
-        for module, training in modes:
+        for module, training in before:
             module.training = training
 
 
-def predict(model: nn.Module, images: Tensor, *, batch_size: int = 256) -> Tensor:
+def predict(model: Model, images: Tensor, *, batch_size: int = 256) -> Tensor:
     """Logits ``(N, K)`` of images ``(N, C, H, W)``, in eval mode, batch by batch, without a graph."""
     parts = []
     with evaluating(model), torch.no_grad():
         for batch in images.split(int(batch_size)):
-            parts.append(model(detached(batch).clone()))
+            parts.append(model(_laid_out(batch).clone()))
             check_answer(parts[-1], len(batch))
     return torch.cat(parts)
 
@@ -71,7 +80,13 @@ def predicted(logits: Tensor) -> Tensor:
 
 
 def detached(images: Tensor) -> Tensor:
-    """The images without a graph, contiguous or as ``channels_last``: what every network can take."""
+    """The images without a graph, contiguous or as ``channels_last``: what every network can take. What rounding took
+    out of the box is put back.
+    """
+    return _laid_out(images).clamp(0, 1)
+
+
+def _laid_out(images: Tensor) -> Tensor:
     last = images.is_contiguous(memory_format=torch.channels_last)
     return images.detach() if last else images.detach().contiguous()
 
@@ -82,7 +97,7 @@ def answer(model: Model, x: Tensor) -> Tensor:
     """
     if len(x) > 1 or not isinstance(model, nn.Module):
         return model(x)
-    if not any(isinstance(module, BATCH_NORMS) and module.training for module in model.modules()):
+    if not any(isinstance(module, BATCH_NORMS) and training for module, training in modes(model)):
         return model(x)
     twice = model(torch.cat([x, x]))
     return twice[:1] if isinstance(twice, Tensor) else twice
@@ -113,29 +128,56 @@ class Passes:
     forwards: int = 0
     backwards: int = 0
 
+    def see(self, logits: Tensor) -> None:
+        """Count a forward pass by its answer, and what will be differentiated of it."""
+        self.forwards += rows(logits)
+        if logits.requires_grad:
+            logits.register_hook(self._back)
+
+    def _back(self, gradient: Tensor) -> None:
+        self.backwards += rows(gradient)
+
 
 @contextmanager
-def count_passes(model: nn.Module) -> Iterator[Passes]:
-    """Count the images a model is run on and the rows differentiated: one cotangent row is one backward pass.
+def counted(model: Model) -> Iterator[tuple[Model, Passes]]:
+    """A model to run, and what its passes come to: one cotangent row is one backward pass.
 
     Batched gradients (``is_grads_batched``, ``torch.func``) are counted in full: K cotangents for each of N images
     are K N backward passes, although the model's backward runs once for them.
 
     Args:
-        model: a module that returns logits ``(N, K)``.
+        model: maps images to logits ``(N, K)``. Handed out is the model itself, whose passes are then counted however
+            it is called; a function or a scripted module takes no hook, and in its place a module that calls it is.
     """
-    passes = Passes()
-
-    def back(gradient: Tensor) -> None:
-        passes.backwards += rows(gradient)
-
-    def forth(module: nn.Module, inputs: tuple, logits: Tensor) -> None:
-        passes.forwards += rows(logits)
-        if logits.requires_grad:
-            logits.register_hook(back)
-
-    handle = model.register_forward_hook(forth)
+    passes, handle, run = Passes(), None, model
+    if isinstance(model, nn.Module) and not isinstance(model, torch.jit.ScriptModule):
+        handle = model.register_forward_hook(lambda module, inputs, logits: passes.see(logits))
+    else:
+        run = _Counted(model, passes)
     try:
-        yield passes
+        yield run, passes
     finally:
-        handle.remove()
+        if handle is not None:
+            handle.remove()
+
+
+@contextmanager
+def count_passes(model: nn.Module) -> Iterator[Passes]:
+    """Count the passes of a module that is called inside, as ``counted`` does, which also serves what takes no hook."""
+    with counted(model) as (run, passes):
+        if run is not model:
+            came = type(model).__name__
+            raise ValueError(f"model is a {came}, expected a module that takes hooks: core.running.counted counts it")
+        yield passes
+
+
+class _Counted(nn.Module):
+    def __init__(self, model: Model, passes: Passes):
+        super().__init__()
+        self.model, self.passes = model, passes
+        self.training = getattr(model, "training", False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits = self.model(images)
+        self.passes.see(logits)
+        return logits

@@ -11,9 +11,15 @@ from numbers import Integral, Real
 import torch
 from torch import Tensor, nn
 
+ROUNDING = 1e-6
+"""So far out of the box a pixel counts as on its edge: resizing and changes of precision leave it there."""
+
 
 def check_images(images: Tensor, name: str = "images") -> None:
-    """Finite images ``(N, C, H, W)`` in float32 or float64, N ≥ 1, every value in [0, 1]."""
+    """Finite images ``(N, C, H, W)`` in float32 or float64, N ≥ 1, every value in [0, 1].
+
+    What rounding took out of the box, by at most ``ROUNDING``, is let in; ``core.running.detached`` puts it back.
+    """
     if not isinstance(images, Tensor):
         raise ValueError(f"{name} is a {type(images).__name__}, expected a tensor (N, C, H, W)")
     if not images.is_floating_point():
@@ -28,11 +34,10 @@ def check_images(images: Tensor, name: str = "images") -> None:
     low, high = (bound.item() for bound in torch.aminmax(images.detach()))
     if math.isnan(low) or math.isnan(high):
         raise ValueError(f"{name} holds NaN, expected finite values in [0, 1]")
-    if low < 0 or high > 1:
-        raise ValueError(
-            f"{name} ranges over [{low:.4g}, {high:.4g}], expected [0, 1]: "
-            "normalisation belongs inside the model (networks.Normalized)"
-        )
+    if low < -ROUNDING or high > 1 + ROUNDING:
+        near = low > -0.1 and high < 1.1
+        way = "clamp(0, 1) puts them back" if near else "normalisation belongs inside the model (networks.Normalized)"
+        raise ValueError(f"{name} ranges over [{low:.7g}, {high:.7g}], expected [0, 1]: {way}")
 
 
 def check_labels(labels: Tensor, images: Tensor, name: str = "labels") -> None:
@@ -73,12 +78,6 @@ def check_model(model: Callable[[Tensor], Tensor], images: Tensor) -> None:
         raise ValueError(f"model is on {held.device} and images on {images.device}, expected one device")
     if held.dtype != images.dtype and not torch.is_autocast_enabled(images.device.type):
         raise ValueError(f"model has dtype {held.dtype} and images {images.dtype}, expected one precision")
-
-
-def check_module(model: nn.Module) -> None:
-    """A module, whose mode can be set and whose passes can be counted."""
-    if not isinstance(model, nn.Module):
-        raise ValueError(f"model is a {type(model).__name__}, expected a torch.nn.Module")
 
 
 def check_models(

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from advcourse.core.balls import norms
 from advcourse.core.losses import watching
-from advcourse.core.running import count_passes, evaluating, is_fooled, predict, predicted
-from advcourse.core.validation import check_count, check_images, check_inputs, check_labels, check_logits, check_module
+from advcourse.core.running import Model, counted, detached, evaluating, predict
+from advcourse.core.validation import check_count, check_inputs, check_labels, check_logits
+from advcourse.evaluation._draws import classes, clean_passes
+from advcourse.evaluation._promises import check_promise, promised
+from advcourse.evaluation._sequence import Attack, set_before, taken
 
 if TYPE_CHECKING:
     import pandas
-
-Attack = Callable[..., Tensor]
 
 
 def quantize(images: Tensor) -> Tensor:
@@ -32,7 +33,12 @@ class Report:
     """What ``evaluate`` measured. Means and passes are over the attacked images, ``nan`` where there are none.
 
     ``vanishing`` counts the attacked images at which the first gradient that the attack took was zero throughout or
-    not finite (an attack of this library; another's gradients are not seen).
+    not finite (an attack of this library; another's gradients are not seen). ``undefined`` counts those that the attack
+    led to a logit that is NaN.
+
+    ``random``: two passes over the clean images differed. Then the accuracies and the success rate are means over
+    ``draws`` passes, ``shares`` holds the share of them in which each image was a success, and ``success`` says where
+    that is more than half.
     """
 
     clean_accuracy: float
@@ -51,6 +57,10 @@ class Report:
     normalized_l2_per_image: Tensor = field(repr=False)
     linf_per_image: Tensor = field(repr=False)
     vanishing: int = 0
+    undefined: int = 0
+    random: bool = False
+    draws: int = 1
+    shares: Tensor = field(default_factory=lambda: torch.empty(0), repr=False)
 
     def numbers(self) -> dict[str, float]:
         """The scalar measurements by name."""
@@ -58,13 +68,16 @@ class Report:
 
 
 def evaluate(
-    model: nn.Module,
+    model: Model,
     attack: Attack,
     images: Tensor,
     labels: Tensor,
     *,
     batch_size: int | None = None,
     targets: Tensor | None = None,
+    eps: float | None = None,
+    norm: str | None = None,
+    draws: int | None = None,
 ) -> Report:
     """Attack the correctly classified images and measure what came of it.
 
@@ -77,63 +90,77 @@ def evaluate(
     whose label is not the target (an all-black image, which has no normalised L2, is left out of that mean). The
     model decides success, not the attack. Puts the model in eval mode and restores it.
 
+    All numbers come from the same passes, so that without targets, of N images::
+
+        robust accuracy + success rate · n/N = clean accuracy
+
+    A logit that is NaN is no class: the image is not classified correctly, neither before the attack nor after it,
+    and after it that is a success (with targets it is none). ``Report.undefined`` counts these, and a warning says so.
+
+    A random model, whose two passes over the clean images differ, has no single accuracy: what is counted is the mean
+    over ``draws`` passes. Attacked is every image that is classified correctly in one of them or more, so that
+    robust accuracy + success rate · n/N is n/N.
+
     Args:
-        model: a module that maps images to logits.
-        attack: ``(model, images, labels[, targets=…]) -> adversarial images``.
-        images: ``(N, C, H, W)`` in [0, 1].
+        model: maps images to logits; a module, scripted or not, or a function.
+        attack: ``(model, images, labels[, targets=…]) -> adversarial images``. A function or a scripted module is
+            handed to it inside a module that counts its passes. One that takes ``indices`` is handed the images'
+            places, so that its draws do not depend on batches.
+        images: ``(N, C, H, W)`` in [0, 1]; what rounding took out of the box is put back.
         labels: int64 ``(N,)``.
         batch_size: images attacked at a time, 256 where it is not given.
         targets: int64 ``(N,)`` for a targeted attack.
+        eps, norm: the ball that the attack promises, ``"linf"``, ``"l2"`` or ``"l1"``; it is checked where they are
+            given.
+        draws: passes that are counted; where it is not given, 10 of a random model and one of any other.
 
     Returns:
         A ``Report``. ``adversarial`` holds the image itself where none was attacked; per-image distances
         are zero there. Robust accuracy is the share of all images still classified correctly.
 
     Raises:
-        ValueError: for bad input, or where the attack returns images that are not in [0, 1] or misshapen.
+        ValueError: for bad input, or where the attack returns images that are misshapen, not in [0, 1] or not in the
+            ball, whose number the message names.
 
     Source: the two metrics are those of the deck "Adversarial examples and robustness" (P. Stock).
     """
-    check_module(model)
     check_inputs(model, images, labels)
     if targets is not None:
         check_labels(targets, images, "targets")
     batch_size = 256 if batch_size is None else batch_size
     check_count(batch_size=batch_size)
-    images = images.detach()
-    adversarial = images.clone()
-    success = torch.zeros(len(images), dtype=torch.bool, device=images.device)
-    forwards = backwards = seconds = 0.0
-    vanishing = 0
+    check_count(optional=True, draws=draws)
+    check_promise(eps, norm)
+    images = detached(images)
     with evaluating(model):
-        clean = predict(model, images, batch_size=batch_size)
-        check_logits(clean, labels, targets)
-        attacked = predicted(clean) == labels
+        clean, random = clean_passes(model, images, draws, batch_size=batch_size)
+        check_logits(clean[0], labels, targets)
+        right = classes(clean) == labels.cpu()
+        attacked = right.any(0).to(labels.device)
         if targets is not None:
             attacked &= labels != targets
         chosen = attacked.nonzero()[:, 0]
+        adversarial, found = images.clone(), []
+        forwards = backwards = seconds = 0.0
+        vanishing = 0
         for rows in chosen.split(batch_size) if len(chosen) else ():
             goal = {} if targets is None else {"targets": targets[rows]}
-            with count_passes(model) as passes, watching() as first:
+            placed = {"indices": rows} if "indices" in taken(attack) - set_before(attack) else {}
+            with counted(model) as (run, passes), watching() as first:
                 start = _now(images)
-                result = attack(model, images[rows], labels[rows], **goal)
+                result = attack(run, images[rows], labels[rows], **goal, **placed)
                 seconds += _now(images) - start
-            check_images(result, "the attack's result")
-            found, expected = ((tuple(t.shape), t.dtype, t.device) for t in (result, images[rows]))
-            if found != expected:
-                raise ValueError(f"the attack returned {found}, expected {expected}")
+            adversarial[rows] = promised(result, images[rows], eps, norm, rows)
             forwards, backwards = forwards + passes.forwards, backwards + passes.backwards
             vanishing += sum(int(mask.sum()) for mask in first)
-            adversarial[rows] = result.detach()
-            with torch.no_grad():
-                success[rows] = is_fooled(model(result), labels[rows], goal.get("targets"))
-        robust = (predicted(predict(model, adversarial, batch_size=batch_size)) == labels).cpu().double().mean().item()
-    if vanishing:
-        warnings.warn(
-            f"the gradient is zero or not finite at {vanishing} of {len(chosen)} attacked images: what is left of them "
-            "says nothing of attacks that need no gradient",
-            stacklevel=2,
-        )
+            found.append(classes([predict(model, adversarial[rows], batch_size=batch_size) for _ in clean]))
+    shown = torch.cat(found, 1) if found else torch.empty(len(clean), 0, dtype=torch.int64)
+    at, wanted = chosen.cpu(), (labels if targets is None else targets)[chosen].cpu()
+    kept, hit = right.double().mean(0), torch.zeros(len(images), dtype=torch.float64)
+    kept[at] = (shown == labels[chosen].cpu()).double().mean(0)
+    hit[at] = ((shown != wanted) if targets is None else (shown == wanted)).double().mean(0)
+    undefined = int((shown < 0).any(0).sum())
+    _warn(vanishing, undefined, len(chosen))
     delta = adversarial - images
     l2 = norms(delta, "l2")
     length = norms(images, "l2")
@@ -141,13 +168,13 @@ def evaluate(
     linf = norms(delta, "linf")
 
     def mean(values: Tensor) -> float:
-        return values[attacked].cpu().double().nanmean().item()
+        return values.cpu()[at].double().nanmean().item()
 
-    count = int(attacked.sum()) or float("nan")
+    count = len(chosen) or float("nan")
     return Report(
-        clean_accuracy=(predicted(clean) == labels).cpu().double().mean().item(),
-        robust_accuracy=robust,
-        success_rate=mean(success),
+        clean_accuracy=right.double().mean().item(),
+        robust_accuracy=kept.mean().item(),
+        success_rate=mean(hit),
         l2=mean(l2),
         normalized_l2=mean(normalized_l2),
         linf=mean(linf),
@@ -156,12 +183,31 @@ def evaluate(
         seconds=seconds,
         adversarial=adversarial,
         attacked=attacked,
-        success=success,
+        success=(hit > 0.5).to(images.device),
         l2_per_image=l2,
         normalized_l2_per_image=normalized_l2,
         linf_per_image=linf,
         vanishing=vanishing,
+        undefined=undefined,
+        random=random,
+        draws=len(clean),
+        shares=hit.to(images.dtype).to(images.device),
     )
+
+
+def _warn(vanishing: int, undefined: int, count: int) -> None:
+    if vanishing:
+        warnings.warn(
+            f"the gradient is zero or not finite at {vanishing} of {count} attacked images: what is left of them "
+            "says nothing of attacks that need no gradient",
+            stacklevel=3,
+        )
+    if undefined:
+        warnings.warn(
+            f"the logits of {undefined} of {count} attacked images hold NaN after the attack: that is no class, and "
+            "they count as not classified correctly",
+            stacklevel=3,
+        )
 
 
 def _now(images: Tensor) -> float:
@@ -172,18 +218,21 @@ def _now(images: Tensor) -> float:
 
 
 def compare(
-    model: nn.Module,
+    model: Model,
     attacks: Mapping[str, Attack],
     images: Tensor,
     labels: Tensor,
     *,
     batch_size: int | None = None,
     targets: Tensor | None = None,
+    eps: float | None = None,
+    norm: str | None = None,
+    draws: int | None = None,
 ) -> pandas.DataFrame:
     """``evaluate`` for several attacks: one row each, in the order given.
 
     Args:
-        model, images, labels, batch_size, targets: as in ``evaluate``.
+        model, images, labels, batch_size, targets, eps, norm, draws: as in ``evaluate``.
         attacks: by the name their row shall have; ``functools.partial`` sets an attack's parameters.
 
     Returns:
@@ -193,6 +242,15 @@ def compare(
 
     rows = {}
     for name, attack in attacks.items():
-        report = evaluate(model, attack, images, labels, batch_size=batch_size, targets=targets)
-        rows[name] = report.numbers()
+        rows[name] = evaluate(
+            model,
+            attack,
+            images,
+            labels,
+            batch_size=batch_size,
+            targets=targets,
+            eps=eps,
+            norm=norm,
+            draws=draws,
+        ).numbers()
     return pandas.DataFrame.from_dict(rows, orient="index").rename_axis("attack")

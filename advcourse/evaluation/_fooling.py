@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from advcourse.core.running import is_fooled, predict
-from advcourse.core.validation import check_alike, check_images, check_model, check_module
+from advcourse.core.running import Model, is_fooled, predict
+from advcourse.core.validation import check_alike, check_images, check_model
 
 if TYPE_CHECKING:
     import pandas
@@ -27,7 +27,7 @@ def shown(images: Tensor, perturbation: Tensor) -> Tensor:
     return (images + perturbation).clamp_(0, 1)
 
 
-def fooling_rate(model: nn.Module, perturbation: Tensor, images: Tensor, *, batch_size: int = 256) -> float:
+def fooling_rate(model: Model, perturbation: Tensor, images: Tensor, *, batch_size: int = 256) -> float:
     """Share of the images whose prediction the perturbation changes, in eval mode.
 
     It is::
@@ -45,7 +45,6 @@ def fooling_rate(model: nn.Module, perturbation: Tensor, images: Tensor, *, batc
 
     Source: Moosavi-Dezfooli et al. 2017, arXiv:1610.08401, section 2.
     """
-    check_module(model)
     check_model(model, images)
     changed = shown(images, perturbation)
     labels = predict(model, images, batch_size=batch_size).argmax(1)
@@ -53,7 +52,7 @@ def fooling_rate(model: nn.Module, perturbation: Tensor, images: Tensor, *, batc
 
 
 def fooling_table(
-    models: Mapping[str, nn.Module], perturbations: Mapping[str, Tensor], images: Tensor, *, batch_size: int = 256
+    models: Mapping[str, Model], perturbations: Mapping[str, Tensor], images: Tensor, *, batch_size: int = 256
 ) -> pandas.DataFrame:
     """Fooling rate of every perturbation (row) on every model (column): does one learnt on one model fool another?
 

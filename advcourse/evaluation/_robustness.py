@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from advcourse.core.running import predict
-from advcourse.core.validation import check_images, check_model, check_module
-from advcourse.evaluation._evaluate import Attack, evaluate
+from advcourse.core.running import Model, predict
+from advcourse.core.validation import check_images, check_model
+from advcourse.evaluation._sequence import Attack, evaluate
 
 
-def rho_adv(model: nn.Module, attack: Attack, images: Tensor, *, batch_size: int | None = None) -> float:
+def rho_adv(model: Model, attack: Attack, images: Tensor, *, batch_size: int | None = None) -> float:
     """Average robustness: the mean length of an attack's perturbations beside that of the images.
 
     It is::
@@ -21,7 +21,7 @@ def rho_adv(model: nn.Module, attack: Attack, images: Tensor, *, batch_size: int
     all-black image, whose length is zero, is left out too.
 
     Args:
-        model: a module that maps images to logits.
+        model: maps images to logits.
         attack: ``(model, images, labels) -> adversarial images``, such as ``attacks.deepfool``.
         images: ``(N, C, H, W)`` in [0, 1].
         batch_size: images attacked at a time, 256 where it is not given.
@@ -35,7 +35,6 @@ def rho_adv(model: nn.Module, attack: Attack, images: Tensor, *, batch_size: int
     Source: Moosavi-Dezfooli, Fawzi & Frossard 2016, arXiv:1511.04599, section 4.1.
     """
     check_images(images)
-    check_module(model)
     check_model(model, images)
     labels = predict(model, images.detach()).argmax(1)
     report = evaluate(model, attack, images, labels, batch_size=batch_size)

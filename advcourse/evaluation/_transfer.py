@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from advcourse.core.balls import norms
 from advcourse.core.running import is_fooled, predict, predicted
 from advcourse.core.validation import check_images, check_inputs, check_models
-from advcourse.evaluation._evaluate import Attack, evaluate
+from advcourse.evaluation._evaluate import evaluate
+from advcourse.evaluation._sequence import Attack
 from advcourse.wrappers import ensemble
 
 if TYPE_CHECKING:

@@ -53,18 +53,37 @@ class SmallCNN(nn.Sequential):
 class StridedCNN(nn.Sequential):
     """Two strided 4x4 convolutions and two linear layers: cheap enough to train against PGD on a CPU.
 
-    Source: the small network of Wong & Kolter 2018 (arXiv:1711.00851), widened.
+    Args:
+        channels: of the two convolutions.
+        hidden: width between the linear layers.
+        classes: logits.
+        inputs: channels of the images, and their height and width.
+        padding: of the convolutions.
+
+    Source: the small network of Wong & Kolter 2018 (arXiv:1711.00851), which has 16 and 32 channels and 100 units;
+    widened.
     """
 
-    def __init__(self, channels: tuple[int, int] = (32, 64), hidden: int = 128, classes: int = 10):
+    def __init__(
+        self,
+        channels: tuple[int, int] = (32, 64),
+        hidden: int = 128,
+        classes: int = 10,
+        *,
+        inputs: tuple[int, int] = (1, 28),
+        padding: int = 1,
+    ):
         first, second = channels
+        size = inputs[1]
+        for _ in channels:
+            size = (size + 2 * padding - 4) // 2 + 1
         super().__init__(
-            nn.Conv2d(1, first, 4, stride=2, padding=1),
+            nn.Conv2d(inputs[0], first, 4, stride=2, padding=padding),
             nn.ReLU(),
-            nn.Conv2d(first, second, 4, stride=2, padding=1),
+            nn.Conv2d(first, second, 4, stride=2, padding=padding),
             nn.ReLU(),
             nn.Flatten(),
-            nn.Linear(second * 7 * 7, hidden),
+            nn.Linear(second * size * size, hidden),
             nn.ReLU(),
             nn.Linear(hidden, classes),
         )
@@ -112,6 +131,38 @@ class CifarResNet(nn.Module):
         x = F.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.linear(x.mean((2, 3)))
+
+
+class PlainBlock(nn.Module):
+    """Residual block without normalisation; its shortcut is a 1x1 convolution where the size changes."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        changed = [nn.Conv2d(inputs, outputs, 1, stride=stride)] if stride > 1 or inputs != outputs else []
+        self.shortcut = nn.Sequential(*changed)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.conv2(F.relu(self.conv1(x))) + self.shortcut(x))
+
+
+class PlainResNet(nn.Module):
+    """A convolution, two residual blocks without normalisation and two linear layers, for 32x32 colour images.
+
+    Source: ResNet-2B of the verifiers' competition (Bak, Liu & Johnson 2021, arXiv:2109.00498), CIFAR-10 benchmark.
+    """
+
+    def __init__(self, width: int = 8, hidden: int = 100, classes: int = 10):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, width, 3, stride=2, padding=1)
+        self.layer1 = nn.Sequential(PlainBlock(width, 2 * width, 2), PlainBlock(2 * width, 2 * width, 1))
+        self.linear1 = nn.Linear(2 * width * 8 * 8, hidden)
+        self.linear2 = nn.Linear(hidden, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layer1(F.relu(self.conv1(x)))
+        return self.linear2(F.relu(self.linear1(x.flatten(1))))
 
 
 class LeNet(nn.Sequential):

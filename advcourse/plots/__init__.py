@@ -9,6 +9,7 @@ from advcourse.plots._fields import draw_field
 from advcourse.plots._images import draw_image, magnify, show_attack, show_images
 from advcourse.plots._loss import loss_along, loss_landscape
 from advcourse.plots._regions import decision_regions
+from advcourse.plots._robustness import diagnosis, robustness_curve
 from advcourse.plots._spatial import spatial_landscape
 from advcourse.plots._styling import PALETTE, STYLE, style, use_style
 
@@ -17,11 +18,13 @@ __all__ = [
     "STYLE",
     "accuracy_curve",
     "decision_regions",
+    "diagnosis",
     "draw_field",
     "draw_image",
     "loss_along",
     "loss_landscape",
     "magnify",
+    "robustness_curve",
     "show_attack",
     "show_images",
     "spatial_landscape",

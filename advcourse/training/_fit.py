@@ -18,9 +18,9 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from advcourse.core.identity import digest_of_data, identify
 from advcourse.core.running import evaluating, predicted
 from advcourse.core.validation import check_answer, check_choice, check_count, check_labels, check_logits
-from advcourse.training._identity import digest_of_data, identify
 from advcourse.training.loop import AUGMENT, LOSS, Data, Stateful, count, mix, run_epochs, share
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]

@@ -1,5 +1,7 @@
-"""Models and transforms made out of others: an ensemble, the expectation over a random transform, random transforms."""
+"""Models and transforms made out of others: an ensemble, the expectation over a random transform, a transform with the
+gradient of another, random transforms."""
 
+from advcourse.wrappers._bpda import bpda
 from advcourse.wrappers._ensemble import Ensemble, ensemble
 from advcourse.wrappers._eot import eot
 from advcourse.wrappers._logits import logits_from
@@ -8,6 +10,7 @@ from advcourse.wrappers._transforms import Transform, compose, draw, random_ligh
 __all__ = [
     "Ensemble",
     "Transform",
+    "bpda",
     "compose",
     "draw",
     "ensemble",

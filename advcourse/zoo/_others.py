@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,11 +12,29 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from advcourse.core.files import read
-from advcourse.networks import CifarResNet, Normalized
+from advcourse.networks import CifarResNet, Normalized, PlainResNet, StridedCNN
 from advcourse.runtime import DownloadFailed, downloading
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 
+# Normalisations and architectures of the small networks, as ``weights/small_nets.json`` says.
+_SCALED = {"mean": (0.485, 0.456, 0.406), "std": (0.225, 0.225, 0.225)}
+_BY_2010 = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}
+_BY_2616 = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2471, 0.2435, 0.2616)}
+_AS_IT_IS = {"mean": (0.0,), "std": (1.0,)}
+_small_mnist = partial(StridedCNN, (16, 32), 100)
+_small_cifar = partial(StridedCNN, (16, 32), 100, inputs=(3, 32))
+_SMALL: dict[str, tuple[Callable[[], nn.Module], Mapping[str, Sequence[float]]]] = {
+    "certified_mnist": (_small_mnist, _AS_IT_IS),
+    "certified_mnist_0_3": (_small_mnist, _AS_IT_IS),
+    "certified_fashion_mnist": (_small_mnist, _AS_IT_IS),
+    "certified_cifar10_8px": (_small_cifar, _SCALED),
+    "robust_cifar10_cnn_a_adv": (_small_cifar, _BY_2010),
+    "robust_cifar10_cnn_a_mix": (_small_cifar, _BY_2616),
+    "robust_cifar10_conv_small_pgd": (partial(_small_cifar, padding=0), _BY_2010),
+    "robust_cifar10_oval_base": (partial(StridedCNN, (8, 16), 100, inputs=(3, 32)), _SCALED),
+    "robust_cifar10_resnet2b": (PlainResNet, _BY_2616),
+}
 _REFERENCE_BLOCKS = {"resnet20": 3, "resnet32": 5, "resnet44": 7, "resnet56": 9}
 # sha256 of each file of reference weights, by its name without ".safetensors".
 _REFERENCE_SHA256 = {
@@ -25,6 +44,15 @@ _REFERENCE_SHA256 = {
     "cifar10_resnet56": "afacf9b771d3c1b0f2b0eadd01a809b934dca5dbfa04d0d00b82751a38d3948c",
     "imagenet_mobilenet_v2": "03c150588ef9ee852efecc101ecbac5cc1786994d4e0d52d1bdad4d8bafedffc",
     "imagenet_squeezenet1_0": "849554664a1d80bb2deb2ef4256e2338691efc1a18688fc9f2ef2a4cb9bf09de",
+    "certified_cifar10_8px": "849a9439999d257e415d5f72259850226742bc95d58e2db36802227dc829ddb9",
+    "certified_fashion_mnist": "80f5645ed34e55679fbae37797e78b6fff2e969b805f305d1f1df8e87762723c",
+    "certified_mnist": "50f9345336b8eb21d0938e7443628eca645e524f6ab3908dc2216bf45a09c9de",
+    "certified_mnist_0_3": "f3fbb290f4b5e4e690b0d4ea6b4aa70e9bbb8364e2248fa6ea08bbed7e27830f",
+    "robust_cifar10_cnn_a_adv": "7ca42b5025b798c0ee677aaf30884419fb88f0454ee2e769fe14f4ac5dbeac17",
+    "robust_cifar10_cnn_a_mix": "876070d4d393406515f751363ab324149709e14d33da74b04f624336190e4850",
+    "robust_cifar10_conv_small_pgd": "c680cef2eddd2b6cab10c73b056dd0c34e75b0d5f24d24f9a0b7c6eacc0fba5d",
+    "robust_cifar10_oval_base": "6a7f25f331314aa8ad417586224764d26c1cd602e44498c555053fdf80bd4cc9",
+    "robust_cifar10_resnet2b": "dfc4a9f305688a538735a19c4e7be06f289330ba42280de32918bfd616640ec4",
 }
 REFERENCES = tuple(f"reference/{stem}" for stem in _REFERENCE_SHA256)
 TORCHVISION = {"imagenet/mobilenet_v2": "MobileNet_V2_Weights", "imagenet/squeezenet1_0": "SqueezeNet1_0_Weights"}
@@ -41,7 +69,10 @@ def reference(name: str) -> Normalized:
     file = Path(os.path.expanduser(root), "weights", f"{stem}.safetensors")
     state = read(file, "unpack the data folder again", _REFERENCE_SHA256[stem])
     net = stem.split("_", 1)[1]
-    if net in _REFERENCE_BLOCKS:
+    if stem in _SMALL:
+        architecture, scale = _SMALL[stem]
+        model = Normalized(architecture(), **scale)
+    elif net in _REFERENCE_BLOCKS:
         model = Normalized(CifarResNet(_REFERENCE_BLOCKS[net]), **IMAGENET)
     elif net == "mobilenet_v2":
         network = _tensorflow_padding(torchvision.models.mobilenet_v2(weights=None))

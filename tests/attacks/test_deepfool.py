@@ -7,8 +7,10 @@ from torch import nn
 from advcourse.attacks import deepfool
 from advcourse.attacks._deepfool import gradients
 from advcourse.core.balls import norms
+from advcourse.core.losses import watching
 from advcourse.core.running import count_passes
 from tests.support.affine import affine, exact_distance, scattered
+from tests.support.recorders import watched
 from tests.support.scenes import scene
 from tests.support.toys import Affine, Constant, pictures, smooth_cnn
 
@@ -183,3 +185,93 @@ def test_nan_gradients_and_nan_logits_leave_finite_images():
     result = deepfool(Broken(), images, torch.tensor([0, 0]))
     assert result.isfinite().all() and torch.equal(result[1], images[1])
     assert Broken()(result)[0].argmax() == 1
+
+
+# -- targets
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_the_exact_distance_of_the_target_of_two_classes(norm):
+    model, images = affine(2), scattered()
+    labels = model(images).argmax(1)
+    result = deepfool(model, images, labels, norm=norm, targets=1 - labels)
+    torch.testing.assert_close(result, deepfool(model, images, labels, norm=norm), rtol=0, atol=1e-12)
+    ratio = norms(result - images, norm) / exact_distance(model, images, labels, norm)
+    assert (model(result).argmax(1) == 1 - labels).all() and ratio.max() <= 1.02 * (1 + 1e-6)
+
+
+def test_the_boundary_of_the_target_alone_is_crossed():
+    """Three axes: the nearest class is never the target, and a class that leads on the way is left behind."""
+    weight = torch.zeros(3, 12, dtype=torch.float64)
+    weight[1, 0], weight[2, 1] = 10.0, 1.0
+    bias = torch.tensor([0.3, 0.0, 0.0], dtype=torch.float64)
+    model, images = Affine(weight, bias), torch.zeros(1, 1, 3, 4, dtype=torch.float64)
+    result = deepfool(model, images, torch.tensor([0]), targets=torch.tensor([2]))
+    expected = torch.zeros_like(images)
+    expected.view(-1)[1] = 0.3 * 1.02
+    assert model(result).argmax(1) == 2
+    torch.testing.assert_close(result, expected, rtol=0, atol=1e-12)
+    bright = images.clone()
+    bright.view(-1)[0] = 0.05  # class 1 leads, the label comes second
+    result = deepfool(model, bright, torch.tensor([0]), targets=torch.tensor([2]))
+    assert model(result).argmax(1) == 2 and result.view(-1)[2:].abs().max() == 0
+
+
+def test_targets_fool_a_network_and_what_is_there_already_stays():
+    model, images, labels = scene(24)
+    predicted = labels.clone()
+    targets = (predicted + torch.arange(24) % 3 + 1) % 4
+    result = deepfool(model, images, predicted, targets=targets)
+    hit = model(result).argmax(1) == targets
+    assert hit.sum() >= 20 and torch.equal(result[~hit], images[~hit])
+    assert torch.equal(deepfool(model, images, targets=targets), result)
+    wrong = (predicted + 1) % 4
+    assert torch.equal(deepfool(model, images, wrong, targets=predicted), images)
+    untargeted = deepfool(model, images, predicted)
+    assert (norms(result - images, "l2") > norms(untargeted - images, "l2") * (1 - 1e-9))[hit].float().mean() > 0.9
+
+
+def test_a_target_costs_one_backward_pass_a_step():
+    model, images = smooth_cnn(), pictures(1)
+    targets = model(images).argmin(1)
+    with count_passes(model) as passes:
+        deepfool(model, images, targets=targets)
+    assert passes.backwards == passes.forwards - 1 > 0
+
+
+# -- many classes
+
+
+def wide(classes):
+    weight = torch.randn(classes, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(classes))
+    return Affine(weight, torch.linspace(3, 0, classes).double())
+
+
+@pytest.mark.parametrize(("classes", "considered"), [(50, 50), (51, 10), (200, 10)])
+def test_of_many_classes_the_likeliest_ten_are_considered(classes, considered):
+    model, images = wide(classes), scattered(3)
+    with count_passes(model) as passes:
+        result = deepfool(model, images[:1], steps=1)
+    assert passes.backwards == considered - 1
+    assert torch.equal(deepfool(model, images), deepfool(model, images, candidates=considered))
+    with count_passes(model) as passes:
+        deepfool(model, images[:1], steps=1, candidates=classes)
+    assert passes.backwards == classes - 1 and result.shape == images[:1].shape
+
+
+@pytest.mark.parametrize(("bound", "sizes"), [(6, [2, 2, 2, 1]), (2, [1] * 7), (1000, [7])])
+def test_batched_rows_of_gradient_are_bounded(monkeypatch, bound, sizes):
+    model, images = wide(7), scattered(3).requires_grad_()
+    monkeypatch.setattr("advcourse.attacks._deepfool.BATCHED", bound)
+    calls = watched(monkeypatch, torch.autograd, "grad")
+    found = list(gradients(model(images), images, batched=True))
+    assert [len(call.given[2]) for call in calls] == sizes
+    for k, gradient in enumerate(found):
+        torch.testing.assert_close(gradient.flatten(1), model.weight[k].detach().expand(3, -1))
+
+
+def test_vanishing_gradients_are_seen_in_batched_rows_too():
+    images = pictures(3).requires_grad_()
+    with watching() as seen:
+        list(gradients((images * torch.tensor([0.0, 1, 1]).view(3, 1, 1, 1)).sum((2, 3)), images, batched=True))
+    assert [mask.tolist() for mask in seen] == [[True, False, False]]

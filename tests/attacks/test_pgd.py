@@ -2,9 +2,10 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from advcourse.attacks import fgsm, pgd
+from advcourse.core.balls import uniform
 from advcourse.core.losses import cross_entropy, margin
 from advcourse.core.running import count_passes
 from tests.support.affine import D, affine, scattered
@@ -42,6 +43,34 @@ def test_l1_fills_the_largest_coordinates_as_far_as_the_box_goes():
             left -= move
     result = pgd(model, images, labels, eps=eps, steps=400, step_size=0.05, norm="l1")
     torch.testing.assert_close((result - images).flatten(1), expected, rtol=0, atol=1e-3)
+
+
+def needed(slope: Tensor, image: Tensor, gap: float) -> float:
+    """The least l1 length that raises a linear loss by ``gap`` in the box: best coordinate first, until it is full."""
+    total = 0.0
+    for column in slope.abs().argsort(descending=True):
+        room = (1 - image[column] if slope[column] > 0 else image[column]).item()
+        move = min(room, gap / slope[column].abs().item())
+        total, gap = total + move, gap - move * slope[column].abs().item()
+        if gap <= 0:
+            return total
+    raise AssertionError("the box holds no such point")
+
+
+@pytest.mark.parametrize("spread", [0.9, 1.0, 1.6, 3.0])  # within the box, filling it, half or two thirds at its ends
+@pytest.mark.parametrize("steps", [10, 40])
+def test_l1_spends_its_budget_where_the_box_cuts_the_steps(spread, steps):
+    for seed in range(12):
+        model = affine(2, seed, size=245)
+        draw = torch.rand(1, 5, 7, 7, generator=seeded(seed), dtype=torch.float64)
+        image = (0.5 + spread * (draw - 0.5)).clamp(0, 1)
+        label = model(image).argmax(1)
+        slope = (model.weight[1 - label] - model.weight[label])[0].detach()
+        model.bias.data[label] += 30  # as far from the boundary as takes many pixels
+        least = needed(slope, image.flatten(), -margin(model(image), label).item())
+        assert least > 5
+        result = pgd(model, image, label, eps=1.25 * least, steps=steps, norm="l1")
+        assert model(result).argmax(1) != label, seed
 
 
 @pytest.mark.parametrize("loss", ["ce", "margin"])
@@ -105,19 +134,52 @@ def test_few_steps_have_a_step_size(steps):
     assert (result - images).abs().max().item() == pytest.approx(0.05)
 
 
-def test_restarts_keep_the_best_of_all():
-    model = Recorder(smooth_cnn())
-    images = pictures(8)
+def restarted(eps: float, restarts: int = 6) -> tuple[Tensor, list[Tensor], nn.Module, Tensor, Tensor]:
+    """The result, all iterates as the model saw them, the model, images and labels."""
+    model, images = Recorder(smooth_cnn()), pictures(8)
     labels = model.model(images).argmax(1)
-    settings = {"eps": 0.02, "steps": 2, "step_size": 0.004, "random_start": True}
-    result = pgd(model, images, labels, restarts=6, generator=seeded(5), **settings)
-    assert len(model.seen) == 6 * 3
-    seen = torch.stack(model.seen)
-    losses = torch.stack([cross_entropy(model.model(x), labels) for x in model.seen])
-    fooled = torch.stack([model.model(x).argmax(1) != labels for x in model.seen])
-    best = (losses + 1e6 * fooled).argmax(0)
+    settings = {"eps": eps, "steps": 2, "step_size": 0.2 * eps, "random_start": True}
+    result = pgd(model, images, labels, restarts=restarts, generator=seeded(5), **settings)
+    return result, model.seen, model.model, images, labels
+
+
+def test_restarts_keep_the_best_of_all():
+    result, seen, model, _, labels = restarted(0.001)
+    assert [len(x) for x in seen] == 6 * 3 * [8]  # nothing is fooled: every restart is of all
+    losses = torch.stack([cross_entropy(model(x), labels) for x in seen])
+    best = losses.argmax(0)
     assert len((best // 3).unique()) > 1  # the best restart is not the same for all, nor the last for all
-    assert torch.equal(result, seen[best, torch.arange(8)])
+    assert torch.equal(result, torch.stack(seen)[best, torch.arange(8)])
+
+
+def test_restarts_work_on_what_is_not_yet_fooled():
+    eps, restarts = 0.03, 6
+    result, seen, model, images, labels = restarted(eps, restarts)
+    sizes = [len(x) for x in seen]
+    assert sizes[:3] == [8, 8, 8] and sizes == sorted(sizes, reverse=True) and 0 < sizes[-1] < 8
+    draws, generator = [], seeded(5)  # every restart draws for all, so that none depends on how the others fared
+    for _ in range(restarts):
+        draws.append((images + uniform(images, eps, "linf", generator)).clamp(0, 1))
+    rows, best = torch.arange(8), torch.full((8, 2), -torch.inf, dtype=torch.float64)
+    expected = images.clone()
+    for restart in range(restarts):
+        if not len(rows):
+            break
+        torch.testing.assert_close(seen[3 * restart], draws[restart][rows], rtol=0, atol=1e-12)
+        for x in seen[3 * restart : 3 * restart + 3]:
+            loss, fooled = cross_entropy(model(x), labels[rows]), model(x).argmax(1) != labels[rows]
+            for row, at, value, hit in zip(rows.tolist(), x, loss, fooled, strict=True):
+                if (hit.item(), value.item()) > tuple(best[row].tolist()):
+                    best[row], expected[row] = torch.stack([hit.double(), value.detach()]), at
+        rows = rows[best[rows, 0] != 1]
+    assert torch.equal(result, expected)
+
+
+def test_restarts_end_where_all_are_fooled():
+    model, images, labels = scene(5)
+    with count_passes(model) as passes:
+        pgd(model, images, labels, eps=0.5, steps=3, restarts=50, random_start=True, generator=seeded(0))
+    assert (passes.forwards, passes.backwards) == (5 * 4, 5 * 3)
 
 
 def test_restarts_of_one_and_the_same_start_are_refused():
@@ -130,7 +192,7 @@ def test_restarts_of_one_and_the_same_start_are_refused():
 def test_pgd_costs_steps_forward_and_backward_and_one_forward(steps, restarts):
     model, images, labels = scene(5)
     with count_passes(model) as passes:
-        pgd(model, images, labels, eps=0.1, steps=steps, restarts=restarts, random_start=True)
+        pgd(model, images, labels, eps=1e-4, steps=steps, restarts=restarts, random_start=True)
     assert (passes.forwards, passes.backwards) == (5 * (steps + 1) * restarts, 5 * steps * restarts)
 
 

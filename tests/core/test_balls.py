@@ -6,6 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from advcourse.core.balls import NORMS, ROUNDING, clip, norms, project, steepest, uniform
+from advcourse.core.streams import Streams
 from tests.support.scenes import seeded
 
 
@@ -51,6 +52,54 @@ def test_the_l1_step_moves_what_the_box_lets_move():
     torch.testing.assert_close(steepest(gradient, 0.2, "l1", x), torch.tensor([[[[0.0, 0.0, 0.0, -0.2]]]]))
     stuck = steepest(torch.tensor([[[[9.0, -8.0]]]]), 0.2, "l1", torch.tensor([[[[1.0, 0.0]]]]))
     assert torch.equal(stuck, torch.zeros(1, 1, 1, 2))
+
+
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 10**6), size=st.floats(0, 8), count=st.integers(1, 12), spread=st.floats(0.2, 3))
+def test_an_l1_step_is_spent_in_the_box_on_the_best_pixels(seed, size, count, spread):
+    gen = seeded(seed)
+    x = (0.5 + spread * (torch.rand(3, 1, 3, 4, generator=gen, dtype=torch.float64) - 0.5)).clamp(0, 1)
+    gradient = torch.randn(x.shape, generator=gen, dtype=x.dtype)
+    sizes, counts = torch.tensor([size, size / 2, 0.1]), torch.tensor([count, 1, 12])
+    step = steepest(gradient, sizes.double(), "l1", x, counts)
+    assert (step * gradient >= 0).all() and (x + step).min() >= -1e-12 and (x + step).max() <= 1 + 1e-12
+    room = torch.where(gradient > 0, 1 - x, x).flatten(1)
+    torch.testing.assert_close(norms(step, "l1"), sizes.double().minimum(room.sum(1)))
+    for slope, moved, free, budget, pixels in zip(
+        gradient.flatten(1).abs(), step.flatten(1).abs(), room, sizes.tolist(), counts.tolist(), strict=True
+    ):
+        best = [column for column in slope.argsort(descending=True).tolist() if free[column] > 0]
+        left = budget
+        expected = torch.zeros_like(moved)
+        for column in best[:pixels]:
+            expected[column] = min(free[column].item(), budget / pixels)
+            left -= expected[column].item()
+        for column in best:
+            more = min(left, (free[column] - expected[column]).item())
+            expected[column] += more
+            left -= more
+        torch.testing.assert_close(moved, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_each_image_has_a_step_size_of_its_own(norm):
+    x, sizes = at_dimension(30, 4), torch.tensor([0.0, 0.01, 0.2, 0.4], dtype=torch.float64)
+    gradient = torch.randn(x.shape, generator=seeded(), dtype=x.dtype)
+    step = steepest(gradient, sizes, norm, x)
+    alone = [steepest(gradient[[i]], sizes[i].item(), norm, x[[i]]) for i in range(4)]
+    torch.testing.assert_close(step, torch.cat(alone), rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_draw_from_streams_is_each_images_own_and_uniform(norm):
+    x, places = at_dimension(5, 4000), torch.arange(4000)
+    delta = uniform(x, 0.3, norm, Streams(0, "balls", x, places))
+    some = uniform(x[7:9], 0.3, norm, Streams(0, "balls", x[7:9], places[7:9]))
+    assert torch.equal(some, delta[7:9])
+    length = norms(delta, norm)
+    assert length.max() <= 0.3 * (1 + 1e-12)
+    inside = (length <= 0.3 * 0.5 ** (1 / 5)).double().mean().item()
+    assert abs(inside - 0.5) < 6 * 0.5 / 4000**0.5
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from advcourse.attacks import ddn, fgsm, ifgsm, mifgsm, pgd, universal_sgd
+from advcourse.attacks import apgd, ddn, fgsm, ifgsm, mifgsm, pgd, universal_sgd
 from advcourse.core.balls import by_largest, norms
-from advcourse.core.losses import LOSSES, cross_entropy, input_gradient, log_odds, margin
+from advcourse.core.losses import LOSSES, cross_entropy, dlr, input_gradient, log_odds, margin, rising, targeted_dlr
 from advcourse.structured import flow, flow_step, recolor
 from tests.support.scenes import scene, seeded
 from tests.support.toys import Affine, pictures
@@ -62,6 +62,9 @@ STEPS = {
     "mifgsm": lambda m, x, y: mifgsm(m, x, y, eps=0.1, steps=2),
     "pgd": lambda m, x, y: pgd(m, x, y, eps=0.1, steps=2),
     "pgd-l2": lambda m, x, y: pgd(m, x, y, eps=0.5, norm="l2", steps=2),
+    "fgm-l2": lambda m, x, y: fgsm(m, x, y, eps=0.5, norm="l2"),
+    "apgd": lambda m, x, y: apgd(m, x, y, eps=0.1, steps=2),
+    "apgd-l2": lambda m, x, y: apgd(m, x, y, eps=0.5, norm="l2", steps=2),
     "flow": lambda m, x, y: flow(m, x, y, gamma=1.0, max_displacement=1.0),
     "flow_step": lambda m, x, y: flow_step(m, x, y, gamma=1.0, max_displacement=1.0),
     "recolor": lambda m, x, y: recolor(m, x, y, strength=0.1),
@@ -106,7 +109,53 @@ def test_by_largest_keeps_the_direction_of_tiny_and_huge_values(size):
 
 
 def test_the_losses_have_their_names():
-    assert set(LOSSES) == {"ce", "margin", "nll"} and LOSSES["ce"] is cross_entropy
+    assert set(LOSSES) == {"ce", "dlr", "margin", "nll"} and LOSSES["ce"] is cross_entropy
+
+
+def test_the_ratios_of_logits_are_the_papers():
+    logits, labels = draw()
+    targets = (labels + 1 + torch.arange(40) % 6) % 7
+    for z, y, t, found, aimed in zip(
+        logits, labels, targets, dlr(logits, labels), targeted_dlr(logits, labels, targets), strict=True
+    ):
+        ranked = sorted(z.tolist(), reverse=True)
+        other = max(value for k, value in enumerate(z.tolist()) if k != y)
+        assert found.item() == pytest.approx(-(z[y].item() - other) / (ranked[0] - ranked[2]))
+        ratio = (z[y] - z[t]).item() / (ranked[0] - (ranked[2] + ranked[3]) / 2)
+        assert aimed.item() == pytest.approx(-ratio)
+    assert torch.equal(rising(dlr, logits, labels, targets), targeted_dlr(logits, labels, targets))
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-6, 1e6, 1e30])
+def test_ratios_of_logits_know_neither_scale_nor_shift(scale):
+    logits, labels = draw()
+    for loss in (dlr, lambda z, y: targeted_dlr(z, y, (y + 1) % 7)):
+        torch.testing.assert_close(loss(logits * scale, labels), loss(logits, labels))
+        torch.testing.assert_close(loss(logits + 100, labels), loss(logits, labels))
+
+
+TIES = [[1.0, 1.0, 1.0, 1.0, 1.0], [3.0, 3.0, 3.0, 3.0, 1.0], [3.0, 3.0, 3.0, 2.0, 1.0], [1.0, 2.0, 2.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e20])
+@pytest.mark.parametrize("label", range(5))
+def test_ratios_of_logits_are_finite_where_these_tie(label, scale):
+    logits, labels = torch.tensor(TIES).mul_(scale).requires_grad_(), torch.full((4,), label)
+    plain = torch.tensor(TIES)
+    for loss in (dlr, lambda z, y: targeted_dlr(z, y, (y + 2) % 5)):
+        value = loss(logits, labels)
+        (slope,) = torch.autograd.grad(value.sum(), logits)
+        assert value.isfinite().all() and slope.isfinite().all() and (slope != 0).any(1).all()
+        torch.testing.assert_close(value.detach(), loss(plain, labels))
+
+
+def test_with_too_few_classes_the_ratio_is_the_margin():
+    logits, labels = draw()
+    two, three = logits[:, :2], logits[:, :3]
+    assert torch.equal(dlr(two, labels % 2), margin(two, labels % 2))
+    y, t = labels % 3, (labels + 1) % 3
+    assert torch.equal(targeted_dlr(three, y, t), -margin(three, t))
+    assert not torch.equal(dlr(three, y), margin(three, y))
 
 
 def test_margin_is_positive_exactly_where_misclassified():

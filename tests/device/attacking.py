@@ -13,6 +13,7 @@ from advcourse import attacks
 from advcourse.attacks import _deepfool, diversify, flow_loss, pgd, universal_deepfool, universal_sgd
 from advcourse.core.balls import uniform
 from advcourse.wrappers import (
+    bpda,
     compose,
     draw,
     ensemble,
@@ -126,6 +127,15 @@ def does_eot(device: str, dtype: torch.dtype) -> Found:
         for size in (None, 5):  # in batches, each run again in the backward pass
             seen = eot(model, random_rigid(1.0, 10.0), 3, generator=generator(), batch_size=size)
             found[f"{place} {size}"] = pgd(seen, images, labels, eps=0.1, steps=3, loss="nll")
+    return found
+
+
+def does_bpda(device: str, dtype: torch.dtype) -> Found:
+    model, images, labels = scene(N, device=device, dtype=dtype)
+    found = {}
+    for place, generator in generators(device).items():
+        seen = eot(model, bpda(random_noise(0.1), random_noise(0.1)), 3, generator=generator())
+        found[place] = pgd(seen, images, labels, eps=0.1, steps=3, loss="nll")
     return found
 
 

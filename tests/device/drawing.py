@@ -17,7 +17,7 @@ from PIL import Image
 from advcourse import models, plots, widgets
 from advcourse.attacks import pgd
 from advcourse.core import files
-from advcourse.evaluation import evaluate
+from advcourse.evaluation import diagnose, evaluate, evaluate_robustness
 from advcourse.zoo import crafted
 from tests.device.attacking import Found, generators
 from tests.device.measuring import ball
@@ -46,7 +46,10 @@ def does_plots(device: str, dtype: torch.dtype) -> Found:
     image, label = images[0], int(labels[0])
     up, right = (torch.full_like(image, 0.1), image - 0.5)
     report = evaluate(model, partial(pgd, eps=0.1, steps=3), images, labels)
-    found = drawn("images", plots.show_images(images)) | drawn("attack", plots.show_attack(image, images[1]))
+    far = evaluate_robustness(model, images, labels, eps=0.05, attacks={"pgd": partial(pgd, steps=3)})
+    looked = diagnose(model, images, labels, eps=0.05, steps=3, queries=9, draws=2)
+    found = drawn("curve", plots.robustness_curve(far).figure) | drawn("signs", plots.diagnosis(looked).figure)
+    found |= drawn("images", plots.show_images(images)) | drawn("attack", plots.show_attack(image, images[1]))
     along = plots.loss_along(model, image, label, {"up": up}, radius=1.0, points=5)
     surface = plots.loss_landscape(model, image, label, up, right, radius=1.0, points=5)
     moved = plots.spatial_landscape(model, image, label, max_shift=1.0, max_angle=10.0, points=5)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from advcourse.attacks import pgd
+from advcourse.attacks import pgd, square
 from advcourse.attacks.physical import (
     Patch,
     Sticker,
@@ -23,8 +23,12 @@ from advcourse.attacks.physical import (
     total_variation,
 )
 from advcourse.evaluation import (
+    autoattack,
     compare,
+    controls,
+    diagnose,
     evaluate,
+    evaluate_robustness,
     fooling_rate,
     fooling_table,
     inner_products,
@@ -35,6 +39,7 @@ from advcourse.evaluation import (
     quantize,
     rho_adv,
     rmsd,
+    sequence,
     shown,
     transfer_matrix,
 )
@@ -52,6 +57,24 @@ def three(device: str, dtype: torch.dtype) -> dict[str, nn.Module]:
         models[name], _, _ = scene(1, device=device, dtype=dtype)
         models[name][0].weight.data.mul_(scale)
     return models
+
+
+def does_worst_case(device: str, dtype: torch.dtype) -> Found:
+    model, images, labels = scene(5, device=device, dtype=dtype)
+    few = {name: sequence("fast", eps=0.05, norm="linf", classes=4)[name] for name in ("APGD-T", "FAB-T")}
+    few["Square"] = partial(square, queries=20)
+    report = evaluate_robustness(model, images, labels, eps=[0.02, 0.05], attacks=few)
+    numbers = [level.robust_accuracy for level in report.levels]
+    found = {"adversarial": report.adversarial, "numbers": numbers, "distance": report.distance.tolist()}
+    found["autoattack"] = autoattack(model, images[:2], labels[:2], eps=0.2, norm="l2", version="fast")
+    return found
+
+
+def does_diagnose(device: str, dtype: torch.dtype) -> Found:
+    model, images, labels = scene(5, device=device, dtype=dtype)
+    found = diagnose(model, images, labels, eps=0.05, steps=3, queries=20, draws=4)
+    table = controls(model, images, labels, eps=0.05, draws=2)
+    return {"curves": found.curves, "suspicious": found.table()["suspicious"].tolist(), "controls": table.to_dict()}
 
 
 def does_evaluate(device: str, dtype: torch.dtype) -> Found:

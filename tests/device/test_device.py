@@ -48,8 +48,13 @@ needs_it = pytest.mark.skipif(not THERE, reason=f"torch {torch.__version__} has 
 CLOSE = {"float64": 1e-11, "float32": 1e-6}  # of values of about one: one processor computed both
 SOLVED = {"recolor with default solver": 1e-9}  # factors on the CPU, 1e-12 of the residual elsewhere
 FACES = ("attacks", "attacks.physical", "structured", "wrappers", "evaluation", "rendering", "training", "plots")
-TYPES = "Attack Basis BasisCache Ensemble Loss Outcomes Poses Report Transform Views"
-NO_TENSORS = "PALETTE STYLE accelerator_state accuracy_curve factor steps_per_epoch style use_style"
+TYPES = (
+    "Attack Basis BasisCache Diagnosis Ensemble Finding Level Loss Outcomes Part Poses Report RobustnessReport "
+    "Transform Views"
+)
+NO_TENSORS = (
+    "PALETTE ROBUSTNESS_SCHEMA STYLE VERSIONS accelerator_state accuracy_curve factor steps_per_epoch style use_style"
+)
 WITHIN_OTHERS = "check_texture draw_image magnify rasterize"
 NOT_CALLED = set(" ".join((TYPES, NO_TENSORS, WITHIN_OTHERS)).split())
 

@@ -183,8 +183,8 @@ def test_a_model_that_writes_into_its_input_leaves_the_callers_images():
 
 def test_bad_input_is_refused():
     model = bright_or_dark()
-    with pytest.raises(ValueError, match="model is a function, expected a torch.nn.Module"):
-        evaluate(lambda x: model(x), brighten, IMAGES, LABELS)
+    with pytest.raises(ValueError, match="model is a str, expected a callable from images to logits"):
+        evaluate("resnet", brighten, IMAGES, LABELS)
     with pytest.raises(ValueError, match="the attack returned .*float32.*expected .*float64"):
         evaluate(model, lambda m, x, y: x.float(), IMAGES, LABELS)
     with pytest.raises(ValueError, match="batch_size is 0, expected at least 1"):

@@ -57,8 +57,8 @@ def test_the_table_has_a_row_for_each_perturbation_and_a_column_for_each_model()
 def test_bad_input_is_refused_by_name():
     model, images = smooth_cnn(), pictures(2)
     v = torch.zeros_like(images[0])
-    with pytest.raises(ValueError, match="model is a function, expected a torch.nn.Module"):
-        fooling_rate(lambda x: model(x), v, images)
+    with pytest.raises(ValueError, match="model is a str, expected a callable"):
+        fooling_rate("resnet", v, images)
     for wrong in (images, v[:1], v.float(), v / 0, None):
         with pytest.raises(ValueError, match="perturbation.*expected"):
             fooling_rate(model, wrong, images)

@@ -9,8 +9,8 @@ from tests.support.toys import Affine
 def exact_sparse(model: Affine, images: Tensor, labels: Tensor, norm: str) -> Tensor:
     """The least l1 norm, or l0 count, inside the box that reaches another class's half-space, ``(N,)``.
 
-    Towards one class, entries are moved one after another as far as is needed: in l1 those that gain most for each unit,
-    in l0 those that gain most in all.
+    Towards one class, entries are moved one after another as far as is needed: in l1 those first that gain most for
+    each unit, in l0 those that gain most in all.
     """
     found = []
     for x, label in zip(images.flatten(1), labels, strict=True):

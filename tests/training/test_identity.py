@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset, TensorDataset
 
 from advcourse import attacks, structured, training
-from advcourse.training._identity import digest
+from advcourse.core.identity import digest
 from tests.support.toys import pictures
 
 IMAGES, LABELS = pictures(12).float(), torch.arange(12) % 3
@@ -156,8 +156,8 @@ def test_what_moves_in_training_makes_no_other_run(tmp_path, make):
 @pytest.mark.slow
 def test_a_description_is_the_same_in_every_process():
     code = (
-        "from advcourse.training import _identity\nfrom tests.training.test_identity import *\n"
-        "print(*map(_identity.identify, (adversarial(0.1), Weighted(2.0), partial(weighted_loss, kind={'b', 'a'}))))"
+        "from advcourse.core import identity\nfrom tests.training.test_identity import *\n"
+        "print(*map(identity.identify, (adversarial(0.1), Weighted(2.0), partial(weighted_loss, kind={'b', 'a'}))))"
     )
     told = {
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

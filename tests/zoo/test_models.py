@@ -1,9 +1,11 @@
 """Networks: their shapes, their weights, and what is said when the weights are not to be had."""
 
 import copy
+import json
 import os
 import shutil
 from http.client import BadStatusLine, InvalidURL
+from pathlib import Path
 
 import pytest
 import torch
@@ -34,6 +36,47 @@ def test_reference_networks_reach_their_published_accuracy():
     for net in ("resnet20", "resnet56"):
         accuracy = (predict(models.load(f"reference/cifar10_{net}"), images).argmax(1) == labels).float().mean()
         assert accuracy > 0.87  # 91.7 and 93.4 % on all 10,000
+
+
+# Percent on all 10,000 test images, by the data folder's description and, for the errors, by the papers.
+SMALL = {
+    "certified_mnist": 98.20,
+    "certified_mnist_0_3": 85.23,
+    "certified_fashion_mnist": 78.27,
+    "certified_cifar10_8px": 27.61,
+    "robust_cifar10_cnn_a_adv": 69.75,
+    "robust_cifar10_cnn_a_mix": 74.17,
+    "robust_cifar10_conv_small_pgd": 62.92,
+    "robust_cifar10_oval_base": 58.52,
+    "robust_cifar10_resnet2b": 69.25,
+}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("net", SMALL)
+def test_small_robust_and_certified_networks_reach_their_stated_accuracy(net):
+    """Within three standard deviations of what 1000 of the 10,000 images give."""
+    stated = SMALL[net] / 100
+    name = net.replace("fashion_mnist", "fashion-mnist").split("_")[1]
+    images, labels, _ = data.load(name, n=1000)
+    accuracy = (predict(models.load(f"reference/{net}"), images).argmax(1) == labels).double().mean().item()
+    assert abs(accuracy - stated) < 3 * (stated * (1 - stated) * 0.9 / 1000) ** 0.5
+
+
+@pytest.mark.data
+def test_every_small_network_of_the_data_folder_can_be_loaded_and_a_changed_one_is_refused(monkeypatch, tmp_path):
+    described = json.loads(Path(REAL, "weights/small_nets.json").read_text())["nets"]
+    assert set(described) == set(SMALL) and {f"reference/{net}" for net in SMALL} < set(weights.REFERENCES)
+    for net, facts in described.items():
+        accuracy = facts.get("clean_accuracy_percent", 100 - facts.get("clean_error_percent", 0))
+        assert accuracy == pytest.approx(SMALL[net])
+    (tmp_path / "weights").mkdir()
+    file = tmp_path / "weights/certified_mnist.safetensors"
+    shutil.copy(f"{REAL}/weights/{file.name}", file)
+    flip(file)
+    monkeypatch.setenv("ADVCOURSE_DATA", str(tmp_path))
+    with pytest.raises(RuntimeError, match=r"certified_mnist.safetensors is damaged \(its sha256"):
+        models.load("reference/certified_mnist")
 
 
 @pytest.mark.data

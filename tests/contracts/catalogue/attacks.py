@@ -2,7 +2,26 @@
 
 from functools import partial
 
-from advcourse.attacks import carlini_wagner, ddn, deepfool, difgsm, fgsm, ifgsm, mifgsm, pgd, spatial, stadv
+from advcourse.attacks import (
+    alma,
+    apgd,
+    carlini_wagner,
+    ddn,
+    deepfool,
+    difgsm,
+    ead,
+    fab,
+    fgsm,
+    fmn,
+    ifgsm,
+    mifgsm,
+    pgd,
+    sigma_zero,
+    spatial,
+    square,
+    stadv,
+    super_deepfool,
+)
 from advcourse.structured import flow, recolor, recolor_operator
 from tests.contracts.attacks import Case
 
@@ -17,8 +36,10 @@ def recoloured(model, images, labels, *, strength, steps=1, targets=None, **sett
 
 
 started = partial(pgd, steps=20, random_start=True)
+auto = partial(apgd, eps=EPS, steps=12)
 within = partial(spatial, max_shift=2.0, max_angle=30.0)
 cw = partial(carlini_wagner, steps=60, search_steps=4, learning_rate=0.1, initial_const=1.0)
+elastic = partial(ead, steps=15, search_steps=4, initial_const=3.0)
 bent = partial(stadv, steps=30, step_size=0.05, flow_weight=0.001)
 
 CATALOGUE = [
@@ -30,6 +51,8 @@ CATALOGUE = [
         blind=True,
         bad={"eps": (-0.1, INF, "0.1")},
     ),
+    Case("fgm-l2", partial(fgsm, eps=1.5, norm="l2"), "loss", ("l2", 1.5), blind=True, bad={"norm": ("l3", None)}),
+    Case("fgm-l1", partial(fgsm, eps=12.0, norm="l1"), "loss", ("l1", 12.0), blind=True),
     Case(
         "ifgsm",
         partial(ifgsm, step_size=0.02, steps=20),
@@ -58,6 +81,25 @@ CATALOGUE = [
     Case("pgd-l2-random", partial(started, eps=0.8, norm="l2"), "loss", ("l2", 0.8), random=True),
     Case("pgd-l1-random", partial(started, eps=5.0, norm="l1"), "loss", ("l1", 5.0), random=True),
     Case(
+        "apgd-linf",
+        auto,
+        "misclassification",
+        ("linf", EPS),
+        keyed=True,
+        bad={
+            "eps": (-0.1, NAN, None),
+            "steps": (0, 1.5),
+            "restarts": (0,),
+            "norm": ("l3",),
+            "loss": ("hinge", lambda logits, labels: logits.sum()),
+            "rho": (-0.1, 1.1, NAN),
+        },
+    ),
+    Case("apgd-l2", partial(auto, eps=0.8, norm="l2"), "misclassification", ("l2", 0.8), keyed=True),
+    Case("apgd-l1", partial(auto, eps=5.0, norm="l1", restarts=2), "misclassification", ("l1", 5.0), keyed=True),
+    Case("apgd-dlr", partial(auto, loss="dlr"), "misclassification", ("linf", EPS), keyed=True),
+    Case("apgd-margin", partial(auto, loss="margin", restarts=2), "misclassification", ("linf", EPS), keyed=True),
+    Case(
         "spatial-grid",
         partial(within, grid=(3, 3, 5)),
         "misclassification",
@@ -76,10 +118,10 @@ CATALOGUE = [
         "deepfool",
         partial(deepfool, steps=20),
         "misclassification",
-        targeted=False,
+        minimal=True,
         bad={"steps": (0,), "overshoot": (-0.1, NAN), "candidates": (1, 5, 2.5), "norm": ("l1",)},
     ),
-    Case("deepfool-linf", partial(deepfool, norm="linf", candidates=2), "misclassification", targeted=False),
+    Case("deepfool-linf", partial(deepfool, norm="linf", candidates=2), "misclassification", minimal=True),
     Case(
         "carlini-wagner",
         cw,
@@ -108,6 +150,59 @@ CATALOGUE = [
         bad={"steps": (0,), "step_size": (-0.1,), "flow_weight": (NAN,), "confidence": (-1.0,)},
     ),
     Case("stadv-confident", partial(bent, confidence=0.3), "misclassification"),
+    Case(
+        "fmn",
+        partial(fmn, steps=30),
+        "misclassification",
+        minimal=True,
+        bad={"steps": (0,), "norm": ("l3",), "step_size": (-1.0, NAN), "gamma": (-0.1, 1.5)},
+    ),
+    Case("fmn-linf", partial(fmn, norm="linf", steps=30), "misclassification", minimal=True),
+    Case("fmn-l1", partial(fmn, norm="l1", steps=30), "misclassification", minimal=True),
+    Case("fmn-l0", partial(fmn, norm="l0", steps=30), "misclassification", minimal=True),
+    Case(
+        "alma",
+        partial(alma, steps=30),
+        "misclassification",
+        minimal=True,
+        bad={"steps": (0,), "first_step": (0.0, INF), "smoothing": (-0.1, 1.5)},
+    ),
+    Case(
+        "sigma-zero",
+        partial(sigma_zero, steps=25),
+        "misclassification",
+        minimal=True,
+        bad={"steps": (0,), "step_size": (-1.0,), "sigma": (0.0,), "threshold_rate": (-0.1, 1.5)},
+    ),
+    Case(
+        "super-deepfool",
+        partial(super_deepfool, steps=3, search_steps=4),
+        "misclassification",
+        targeted=False,
+        bad={
+            "steps": (0,),
+            "deepfool_steps": (0, 2.5),
+            "overshoot": (-0.1, NAN),
+            "search_steps": (-1,),
+            "candidates": (1, 5),
+        },
+    ),
+    Case(
+        "ead",
+        elastic,
+        "misclassification",
+        minimal=True,
+        bad={
+            "beta": (-0.1,),
+            "decision": ("l2",),
+            "confidence": (-1.0,),
+            "steps": (0,),
+            "search_steps": (0,),
+            "learning_rate": (NAN,),
+            "initial_const": (0.0,),
+        },
+    ),
+    Case("ead-en", partial(elastic, decision="en", confidence=0.3), "misclassification"),
     Case(
         "mifgsm",
         partial(mifgsm, eps=EPS),
@@ -155,4 +250,62 @@ CATALOGUE = [
     ),
     Case("recolor-iterated", partial(recoloured, strength=0.5, rho=1.0, steps=10, solver="cg"), "loss", ("linf", 0.5)),
     Case("recolor-literal", partial(recoloured, strength=0.3, steps=5, lam=1.0, rho=0.0), "loss", ("linf", 0.3)),
+    Case(
+        "fab-linf",
+        partial(fab, steps=8),
+        "misclassification",
+        minimal=True,
+        bad={
+            "norm": ("l3",),
+            "steps": (0,),
+            "restarts": (0, 1.5),
+            "eps": (-0.1, NAN),
+            "alpha_max": (-0.1, 1.1),
+            "eta": (0.9,),
+            "beta": (1.1, -0.1),
+            "candidates": (1, 5, 2.5),
+            "target_classes": (0, 4),
+        },
+    ),
+    Case("fab-l2", partial(fab, steps=8, norm="l2"), "misclassification", minimal=True),
+    Case("fab-t-l1", partial(fab, steps=8, norm="l1", target_classes=1), "misclassification", targeted=False),
+    Case(
+        "fab-started",
+        partial(fab, steps=1, eta=1.5, norm="l2", restarts=4, eps=0.02),
+        "misclassification",
+        targeted=False,
+        keyed=True,
+    ),
+    Case(
+        "square-linf",
+        partial(square, eps=0.4, queries=100),
+        "misclassification",
+        ("linf", 0.4),
+        keyed=True,
+        gradient_free=True,
+        bad={
+            "eps": (-0.1, NAN),
+            "norm": ("l3",),
+            "queries": (0, 1.5),
+            "p_init": (0.0, 1.1),
+            "restarts": (0,),
+            "loss": ("dlr",),
+        },
+    ),
+    Case(
+        "square-l2",
+        partial(square, eps=2.5, norm="l2", queries=100, loss="ce"),
+        "misclassification",
+        ("l2", 2.5),
+        keyed=True,
+        gradient_free=True,
+    ),
+    Case(
+        "square-l1",
+        partial(square, eps=18.0, norm="l1", queries=100, restarts=2),
+        "misclassification",
+        ("l1", 18.0),
+        keyed=True,
+        gradient_free=True,
+    ),
 ]

@@ -1,0 +1,222 @@
+"""The worst case over everything that was run: robust accuracy with an interval, and the curve over the radius."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from advcourse.attacks import alma, fab, fmn
+from advcourse.core.balls import NORMS, norms
+from advcourse.core.running import Model, detached, evaluating
+from advcourse.core.validation import check_at_least, check_choice, check_count, check_inputs
+from advcourse.evaluation._autoattack import MINIMAL, VERSIONS, classes_of, sequence
+from advcourse.evaluation._processes import gathered, shared, suffix
+from advcourse.evaluation._robustness_report import Level, Part, RobustnessReport
+from advcourse.evaluation._sequence import Attack, Run, Task, in_turn, set_before, taken
+
+CLOSEST: dict[str, dict[str, Attack]] = {
+    "linf": {"FMN": partial(fmn, norm="linf", step_size=10.0), "FAB": partial(fab, norm="linf", steps=20)},
+    "l2": {"ALMA": partial(alma, steps=200), "FAB": partial(fab, norm="l2", steps=20)},
+    "l1": {"FMN": partial(fmn, norm="l1"), "FAB": partial(fab, norm="l1", steps=20)},
+}
+"""By norm, the attacks whose smallest distances make the curve."""
+
+
+def evaluate_robustness(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    eps: float | Sequence[float],
+    norm: str = "linf",
+    attacks: str | Mapping[str, Attack] = "fast",
+    everything: bool = False,
+    curve: bool = True,
+    seed: int = 0,
+    batch_size: int | None = None,
+    checkpoint: str | os.PathLike | None = None,
+    progress: bool = False,
+) -> RobustnessReport:
+    """Robust accuracy as the worst case, image by image, over several kinds of attack.
+
+    An image counts as robust where it is classified correctly and neither the attacks nor, with ``curve``, two
+    minimal-norm attacks on every image have found an adversarial one within ``eps``. These give each image's distance,
+    and with it the accuracy at every radius at once. Where they fool an image within ``eps`` that all others missed, a
+    warning names the image: the others were not strong enough.
+
+    Each attack is shown what those before it have left, so that what ``Part.fooled`` counts is what it adds; with
+    ``everything`` each is shown every image, and ``Part.alone`` is what it alone finds. The model is put in eval mode
+    and then back. A random model is judged by 10 draws: an image is fooled where it is misclassified in most of them.
+
+    Where the process is one of several (``accelerate launch``, ``torchrun``), the images are shared out, and every
+    process returns the report of all.
+
+    Args:
+        model: maps images to logits ``(N, K)``, K ≥ 2.
+        images: ``(N, C, H, W)`` in [0, 1].
+        labels: int64 ``(N,)``.
+        eps: radius of the ball, in pixel units of [0, 1], or several, ascending.
+        norm: ``"linf"``, ``"l2"`` or ``"l1"``.
+        attacks: a version of ``autoattack``, or attacks by name, which are handed ``eps``, ``norm``, ``seed`` and
+            ``indices`` where they take them and these are not set.
+        everything: show every image to every attack.
+        curve: run the minimal-norm attacks too.
+        seed: of all draws; they depend on it and on an image's place alone.
+        batch_size: images attacked at a time, 256 where it is not given.
+        checkpoint: file (one for each radius, and each process, beside it) from which a killed run goes on.
+        progress: show bars.
+
+    Returns:
+        A ``RobustnessReport``; printed, it is its table.
+
+    Raises:
+        ValueError: for bad input, or a checkpoint of another run; the message names the argument.
+
+    Source: the protocol of Carlini et al. 2019, arXiv:1902.06705 (the worst case of each example, several attacks, a
+    curve), and of Croce & Hein 2020, arXiv:2003.01690.
+    """
+    check_inputs(model, images, labels)
+    radii = _radii(eps)
+    check_choice("norm", norm, NORMS)
+    check_count(at_least=0, seed=seed)
+    check_count(optional=True, batch_size=batch_size)
+    images, size = detached(images), int(batch_size or 256)
+    mine = shared(torch.arange(len(images), device=images.device))
+    with evaluating(model):
+        classes = classes_of(model, images)
+        versions = [_attacks(attacks, radius, norm, classes) for radius in radii]
+        known, runs = None, []
+        for number, (radius, named) in enumerate(zip(radii, versions, strict=True)):
+            task = Task(model, images[mine], labels[mine], radius, norm, mine, int(seed), size)
+            known = in_turn(
+                task,
+                named,
+                everything=everything,
+                minimal=MINIMAL,
+                checkpoint=_beside(checkpoint, f"{number}"),
+                progress=progress,
+                known=known,
+            )
+            runs.append(known)
+        runs = [gathered(each, len(images)) for each in runs]
+        closest = None
+        if curve:
+            task = Task(model, images[mine], labels[mine], torch.inf, norm, mine, int(seed), size)
+            near, file = CLOSEST[norm], _beside(checkpoint, "closest")
+            found = in_turn(task, near, everything=True, minimal=tuple(near), checkpoint=file, progress=progress)
+            closest = gathered(found, len(images))
+    return _report(images, radii, norm, attacks, int(seed), runs, closest)
+
+
+def _radii(eps: float | Sequence[float]) -> list[float]:
+    several = list(eps) if isinstance(eps, (Sequence, Tensor)) and not isinstance(eps, str) else [eps]
+    if not several:
+        raise ValueError("eps is empty, expected one radius or several")
+    for each in several:
+        check_at_least(0, eps=each)
+    if any(one >= other for one, other in zip(several, several[1:], strict=False)):
+        raise ValueError(f"eps is {several}, expected radii that ascend, each once: sorted(set(eps))")
+    return [float(each) for each in several]
+
+
+def _attacks(attacks: str | Mapping[str, Attack], eps: float, norm: str, classes: int) -> Mapping[str, Attack]:
+    if isinstance(attacks, str):
+        check_choice("attacks", attacks, VERSIONS)
+        return sequence(attacks, eps=eps, norm=norm, classes=classes)
+    if not isinstance(attacks, Mapping) or not attacks or not all(callable(attack) for attack in attacks.values()):
+        raise ValueError(
+            f"attacks is {attacks!r}, expected one of {', '.join(VERSIONS)}, or attacks by name: {{'PGD': attacks.pgd}}"
+        )
+    ball = {"eps": eps, "norm": norm}
+    named: dict[str, Attack] = {}
+    for name, attack in attacks.items():
+        open_to = taken(attack) - set_before(attack)
+        named[name] = partial(attack, **{key: value for key, value in ball.items() if key in open_to})
+    return named
+
+
+def _beside(checkpoint: str | os.PathLike | None, part: str) -> Path | None:
+    if checkpoint is None:
+        return None
+    file = Path(checkpoint)
+    return file.with_name(f"{file.stem}-{part}{suffix()}{file.suffix}")
+
+
+def _report(
+    images: Tensor,
+    radii: list[float],
+    norm: str,
+    attacks: str | Mapping[str, Attack],
+    seed: int,
+    runs: list[Run],
+    closest: Run | None,
+) -> RobustnessReport:
+    """All runs together: what the minimal-norm attack found within a radius counts there too."""
+    first, last = runs[0], runs[-1]
+    adversarial, distance = last.adversarial.clone(), torch.where(first.attacked, torch.inf, 0.0).double()
+    for each in runs:
+        far = norms(each.adversarial - images, norm).cpu().double()
+        distance = torch.where(each.fooled, distance.minimum(far), distance)
+    parts = [part for radius, each in zip(radii, runs, strict=True) for part in _parts(radius, each)]
+    levels, missed = [], torch.zeros(0, dtype=torch.int64)
+    if closest is not None:
+        far = norms(closest.adversarial - images, norm).cpu().double()
+        far = torch.where(closest.fooled, far, torch.inf)
+        missed = (~last.fooled & (far <= radii[-1])).nonzero()[:, 0]
+        adversarial[missed.to(images.device)] = closest.adversarial[missed.to(images.device)]
+        distance = distance.minimum(far)
+        parts += _parts(None, closest)
+    for radius, each in zip(radii, runs, strict=True):
+        fooled = each.fooled | (distance <= radius)
+        levels.append(Level.of(radius, each.clean * ~(fooled & each.attacked)))
+    if len(missed):
+        warnings.warn(
+            f"the minimal-norm attacks find adversarial images within eps={radii[-1]:g} ({norm}) where no other attack "
+            f"found any: {_some(missed)}. They are counted; the other attacks were not strong enough, so that more may "
+            "be missing: evaluation.diagnose says why",
+            stacklevel=3,
+        )
+    return RobustnessReport(
+        norm=norm,
+        levels=levels,
+        parts=parts,
+        clean_accuracy=first.clean.mean().item(),
+        attacks=attacks if isinstance(attacks, str) else ", ".join(attacks),
+        seed=seed,
+        adversarial=adversarial,
+        attacked=first.attacked,
+        fooled=first.attacked & (last.fooled | (distance <= radii[-1])),
+        distance=distance if closest is not None else None,
+        missed=missed,
+        random=first.random,
+        draws=first.draws,
+    )
+
+
+def _parts(eps: float | None, found: Run) -> list[Part]:
+    return [
+        Part(
+            name=name,
+            eps=eps,
+            tried=int(found.tried[number].sum()),
+            fooled=int(found.fooled_by[number].sum()),
+            alone=int(found.alone[number].sum()),
+            forwards=cost.forwards,
+            backwards=cost.backwards,
+            seconds=cost.seconds,
+            vanishing=cost.vanishing,
+        )
+        for number, (name, cost) in enumerate(found.costs.items())
+    ]
+
+
+def _some(numbers: Tensor, most: int = 10) -> str:
+    shown = ", ".join(map(str, numbers[:most].tolist()))
+    kind = "image" if len(numbers) == 1 else f"{len(numbers)} images, numbers"
+    return f"{kind} {shown}{', …' if len(numbers) > most else ''}"
