@@ -140,6 +140,7 @@ def _right(model: Model, x: Tensor, labels: Tensor, batch_size: int) -> Tensor:
 
 def _row(kept: Tensor, right: Tensor) -> dict[str, float]:
     """From whether each image is right, ``(draws, N)``, and was right before, ``(N,)``."""
+    kept, right = kept.cpu(), right.cpu()
     shares = kept.double().mean(1)
     lost = (~kept & right).sum().item() / max(1, len(kept) * int(right.sum()))
     return {

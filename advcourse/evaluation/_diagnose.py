@@ -208,7 +208,7 @@ def _randomness(random: bool) -> Finding:
 def _probabilities(logits: Tensor) -> Finding:
     sums = (logits.sum(1) - 1).abs().amax().item()
     found = bool((logits >= 0).all() and (logits <= 1).all() and sums < 1e-3)
-    hot = (logits.amax(1) > 1 - 1e-6).double().mean().item() if found else 0.0
+    hot = (logits.amax(1) > 1 - 1e-6).cpu().double().mean().item() if found else 0.0
     evidence = f"rows sum to 1; {hot:.0%} are one-hot" if found else "rows do not sum to 1"
     return Finding(
         "probabilities",
@@ -286,8 +286,8 @@ class _Look:
             "The gradient is zero or not finite: attacks that follow it stay where they are. Find what flattens it "
             "(rounding, thresholds, saturated units), and go round it (wrappers.bpda).",
         )
-        cosine = F.cosine_similarity(odds.double(), entropy.double(), dim=1).nan_to_num(0, 0, 0)
-        turned = int(((cosine < 0.9) & ~gone).sum())
+        cosine = F.cosine_similarity(odds.cpu().double(), entropy.cpu().double(), dim=1).nan_to_num(0, 0, 0)
+        turned = int(((cosine < 0.9) & ~gone.cpu()).sum())
         saturated = Finding(
             "saturated logits",
             f"the cross-entropy's gradient is rounded away or turned at {turned} of {len(odds)} images",
@@ -305,9 +305,9 @@ class _Look:
         inside = ((ahead - ahead.clamp(0, 1)) + (behind - behind.clamp(0, 1)) == 0).to(move)
         move = move * inside
         risen = self.odds_at(self.images + move) - self.odds_at(self.images - move)
-        promised = 2 * (odds * move.flatten(1)).sum(1).double()
+        promised = 2 * (odds * move.flatten(1)).sum(1).cpu().double()
         off = ((risen / promised).nan_to_num(0, 0, 0) - 1).abs() > 0.5
-        off &= ~gone & (promised > 0)
+        off &= ~gone.cpu() & (promised > 0)
         count = int(off.sum())
         return Finding(
             "misleading gradient",
@@ -318,8 +318,8 @@ class _Look:
         )
 
     def odds_at(self, x: Tensor) -> Tensor:
-        """Log-odds against the label, in float64."""
-        return log_odds(predict(self.model, x, batch_size=self.batch_size).double(), self.labels)
+        """Log-odds against the label, in float64, on the CPU."""
+        return log_odds(predict(self.model, x, batch_size=self.batch_size).cpu().double(), self.labels.cpu())
 
     def more(self, check: str, found: Tensor, missed: Tensor, what: str, verdict: str) -> Finding:
         """What fools images that PGD missed."""
@@ -406,6 +406,6 @@ class _Look:
             name = f"PGD, {steps} steps"
             kinds[name] = lambda eps: self.attacked(partial_of(pgd, eps=eps, norm=self.norm, steps=steps))
         return radii, {
-            name: [1.0, *((~self.wrong(kind(eps))).double().mean().item() for eps in radii[1:])]
+            name: [1.0, *((~self.wrong(kind(eps))).cpu().double().mean().item() for eps in radii[1:])]
             for name, kind in kinds.items()
         }

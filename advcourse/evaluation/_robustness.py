@@ -6,7 +6,8 @@ from torch import Tensor
 
 from advcourse.core.running import Model, predict
 from advcourse.core.validation import check_images, check_model
-from advcourse.evaluation._sequence import Attack, evaluate
+from advcourse.evaluation._evaluate import evaluate
+from advcourse.evaluation._sequence import Attack
 
 
 def rho_adv(model: Model, attack: Attack, images: Tensor, *, batch_size: int | None = None) -> float:
