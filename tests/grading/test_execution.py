@@ -64,7 +64,7 @@ def test_floods_are_bounded(tmp_path, monkeypatch):
     sources = ["n = 0"]
     for source in FLOODS.values():
         sources += [source, "n += 1\nprint(n)"]
-    said, notebook = run(tmp_path, *sources, timeout=2)
+    said, notebook = run(tmp_path, *sources, timeout=2, total=200)
     assert said[2::2] == [[f"{number}\n"] for number in range(1, len(FLOODS) + 1)]
     for words in said[1::2]:
         assert words[-1] == "NotRun" and sum(map(len, words)) < 2 * 2**20

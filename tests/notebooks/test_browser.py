@@ -55,8 +55,9 @@ def lab(tmp_path_factory):
     """(address, token) of a running JupyterLab that serves a copy of the lectures."""
     folder = tmp_path_factory.mktemp("served")
     shutil.copytree(ROOT / "lectures", folder / "lectures")
-    for lecture in (folder / "lectures").glob("*.ipynb"):  # nbval runs them at their own size
-        lecture.write_text(smaller(lecture.read_text(encoding="utf-8")), encoding="utf-8")
+    for pattern in ("*.ipynb", "text/*.md"):  # nbval runs them at their own size
+        for file in (folder / "lectures").glob(pattern):
+            file.write_text(smaller(file.read_text(encoding="utf-8"), by=2), encoding="utf-8")
     shutil.copy(ROOT / "jupytext.toml", folder)
     token, port = secrets.token_hex(16), free_port()
     command = [sys.executable, str(ROOT / "course" / "lab.py"), "--no-browser", f"--port={port}"]

@@ -5,6 +5,6 @@ import re
 SIZE = re.compile(r"quick=(\d+)")
 
 
-def smaller(source: str) -> str:
-    """Every size of ``runtime.pick(quick=…)`` an eighth of what it is, but at least four where it is more."""
-    return SIZE.sub(lambda found: f"quick={max(int(found[1]) // 8, min(int(found[1]), 4))}", source)
+def smaller(source: str, by: int = 8) -> str:
+    """Every size of ``runtime.pick(quick=…)`` divided by that, but at least four where it is more."""
+    return SIZE.sub(lambda found: f"quick={max(int(found[1]) // by, min(int(found[1]), 4))}", source)

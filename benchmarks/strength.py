@@ -1,0 +1,179 @@
+"""How much each library's strongest evaluation finds: robust accuracy, what it cost, and who breaks what alone."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import torch
+from torch import Tensor, nn
+
+from advcourse import data, evaluation, models
+from advcourse.core.balls import norms
+from advcourse.core.running import count_passes, predict
+from advcourse.zoo import trusted
+from benchmarks.report import table
+
+ROUNDING = 1e-5
+ROBUST = "reference/robust_cifar10_"
+
+
+@dataclass(frozen=True)
+class Ball:
+    """A network, and the ball around its images."""
+
+    network: str
+    norm: str
+    eps: Fraction
+
+    @property
+    def title(self) -> str:
+        eps = f"{self.eps}" if self.norm == "linf" and self.eps.denominator > 10 else f"{float(self.eps):g}"
+        return f"{self.network.removeprefix('reference/')}, {self.norm} {eps}"
+
+
+@dataclass
+class Found:
+    """One evaluation, seed by seed: which images it left, passes an image, and processor seconds."""
+
+    left: list[Tensor] = field(default_factory=list)
+    forwards: float = 0.0
+    backwards: float = 0.0
+    seconds: float = 0.0
+
+    def accuracy(self) -> float:
+        """Mean robust accuracy over the seeds."""
+        return statistics.mean(left.double().mean().item() for left in self.left)
+
+    def always(self) -> Tensor:
+        """Images that it breaks in every seed."""
+        return ~torch.stack(self.left).any(0)
+
+    def never(self) -> Tensor:
+        """Images that it breaks in no seed."""
+        return torch.stack(self.left).all(0)
+
+
+def balls() -> list[Ball]:
+    """Those of the issue that this answers: a network robust in linf in all norms, and small ones on CIFAR-10."""
+    digits = {"linf": ["3/10"], "l2": ["1", "3/2", "2"], "l1": ["5", "10", "20"]}
+    colours = {"linf": ["2/255", "8/255"], "l2": ["1/2"], "l1": ["8"]}
+    found = [Ball("mnist/cnn-robust", norm, Fraction(eps)) for norm, radii in digits.items() for eps in radii]
+    for name in ("cnn_a_adv", "conv_small_pgd", "resnet2b"):
+        found += [Ball(ROBUST + name, norm, Fraction(eps)) for norm, radii in colours.items() for eps in radii]
+    return found
+
+
+def original(model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, seed: int) -> Tensor:
+    """AutoAttack by its authors, the standard version."""
+    from pyautoattack import AutoAttack
+
+    norm = {"linf": "Linf", "l2": "L2", "l1": "L1"}[ball.norm]
+    attack = AutoAttack(model, norm=norm, eps=float(ball.eps), version="standard", seed=seed, device=str(images.device))
+    return attack.run_standard_evaluation(images, labels, batch_size=len(images))
+
+
+def ours(version: str) -> Callable[..., Tensor]:
+    def run(model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, seed: int) -> Tensor:
+        return evaluation.autoattack(
+            model, images, labels, eps=float(ball.eps), norm=ball.norm, version=version, seed=seed
+        )
+
+    return run
+
+
+WAYS = {"original": original, "standard": ours("standard"), "fast": ours("fast")}
+
+
+def compare(ball: Ball, count: int, seeds: int, ways: dict[str, Callable[..., Tensor]]) -> dict[str, Found]:
+    """Every way on the same images, in turn, with seeds from 0."""
+    model = models.load(ball.network)
+    images, labels, _ = data.load(trusted.dataset_of(ball.network), "test", n=count)
+    found = {name: Found() for name in ways}
+    for seed in range(seeds):
+        for name, way in ways.items():
+            started = time.process_time()
+            with count_passes(model) as passes:
+                result = way(model, images, labels, ball, seed).detach()
+            one = found[name]
+            one.seconds += (time.process_time() - started) / seeds
+            one.forwards += passes.forwards / count / seeds
+            one.backwards += passes.backwards / count / seeds
+            one.left.append(judge(model, images, labels, result, ball))
+    return found
+
+
+def judge(model: nn.Module, images: Tensor, labels: Tensor, result: Tensor, ball: Ball) -> Tensor:
+    """Which images are left: misclassified ones and those outside the ball or the box are not counted as broken by it.
+
+    Raises:
+        ValueError: where a result is misshapen or outside the box.
+    """
+    if result.shape != images.shape or result.min() < -ROUNDING or result.max() > 1 + ROUNDING:
+        raise ValueError(f"returned images {tuple(result.shape)} in [{result.min()}, {result.max()}]")
+    right = predict(model, images).argmax(1) == labels
+    inside = norms(result - images, ball.norm) <= float(ball.eps) * (1 + ROUNDING) + ROUNDING
+    broken = (predict(model, result).argmax(1) != labels) & inside
+    return right & ~broken
+
+
+HEAD = ["network and ball", "way", "robust accuracy", "forwards", "backwards", "processor seconds", "missed"]
+
+
+def rows(ball: Ball, found: dict[str, Found]) -> list[list[str]]:
+    """One row a way; missed are the images that the original breaks in every seed and this way in none."""
+    listed = []
+    for name, one in found.items():
+        missed = "" if name == "original" or "original" not in found else _numbers(found["original"], one)
+        each = "" if len(one.left) == 1 else f" ({', '.join(f'{left.double().mean():.1%}' for left in one.left)})"
+        passes = [f"{one.forwards:.0f}", f"{one.backwards:.0f}", f"{one.seconds:.1f}"]
+        listed.append(
+            [ball.title if name == next(iter(found)) else "", name, f"{one.accuracy():.1%}{each}", *passes, missed]
+        )
+    return listed
+
+
+def _numbers(original: Found, one: Found) -> str:
+    missed = (original.always() & one.never()).nonzero()[:, 0].tolist()
+    return ", ".join(map(str, missed)) or "none"
+
+
+def summary(all_found: list[dict[str, Found]]) -> str:
+    """What all balls together say: the worst difference in robust accuracy, and the share of the original's time."""
+    lines = []
+    for name in all_found[0]:
+        if name != "original":
+            worst = max(found[name].accuracy() - found["original"].accuracy() for found in all_found)
+            spent = sum(found[name].seconds for found in all_found) / sum(f["original"].seconds for f in all_found)
+            lines.append(
+                f"- {name}: robust accuracy at most {100 * worst:+.1f} points from the original's; "
+                f"{spent:.2f} of its processor time over all balls."
+            )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.strength", description=__doc__)
+    parser.add_argument("--images", type=int, default=200, help="(%(default)s)")
+    parser.add_argument("--seeds", type=int, default=3, help="(%(default)s)")
+    parser.add_argument("--ways", nargs="+", choices=tuple(WAYS), default=tuple(WAYS))
+    parser.add_argument("--only", default="", help="balls whose title holds this")
+    options = parser.parse_args()
+    chosen = [ball for ball in balls() if options.only in ball.title]
+    ways = {name: WAYS[name] for name in options.ways}
+    everything, listed = [], []
+    for ball in chosen:
+        everything.append(compare(ball, options.images, options.seeds, ways))
+        listed += rows(ball, everything[-1])
+        print(table(HEAD, rows(ball, everything[-1])), flush=True)
+    print("\n" + table(HEAD, listed))
+    if "original" in ways and len(ways) > 1:
+        print("\n" + summary(everything))
+
+
+if __name__ == "__main__":
+    main()
