@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from advcourse.attacks import apgd, fab, square
+from advcourse.attacks import alma, apgd, fab, square
 from advcourse.core.balls import NORMS
 from advcourse.core.running import Model, detached, evaluating, predict
 from advcourse.core.validation import (
@@ -24,7 +24,7 @@ from advcourse.core.validation import (
 from advcourse.evaluation._sequence import Attack, Task, in_turn
 
 VERSIONS = ("standard", "plus", "rand", "fast")
-MINIMAL = ("FAB", "FAB-T")
+MINIMAL = ("FAB", "FAB-T", "ALMA")
 """Those that seek what is closest and return it wherever it is."""
 
 
@@ -50,7 +50,8 @@ def autoattack(
                    in l1: APGD five times and APGD-T towards 5 classes, both from balls three and two times as large
         plus       APGD and APGD-DLR, five times each · FAB, five times · Square · APGD-T · FAB-T
         rand       APGD and APGD-DLR on gradients that are means of 20 draws, for models that draw
-        fast       the kinds of ``standard``, each cut to what decides, in an order of its own; see ``sequence``
+        fast       the kinds of ``standard`` (in l2 and ALMA), each cut to what decides, in an order that depends on the
+                   norm: ``sequence`` gives it
 
     all with 100 steps but for ``fast``. With fewer than ten classes as many others as there are take their place; where
     there are fewer than four (for APGD-DLR three) the margin takes that of DLR. The model is put in eval mode and then
@@ -129,15 +130,38 @@ def sequence(version: str, *, eps: float, norm: str, classes: int) -> Mapping[st
             "FAB-T": partial(boundary, target_classes=others),
         }
     if version == "fast":
-        return {
-            "APGD": partial(ascent, steps=30, wide=wide),
-            "APGD-T": partial(ascent, loss=dlr_t, steps=50, target_classes=others, wide=wide),
-            "FAB-T": partial(boundary, steps=30, target_classes=min(4, others)),
-            "Square": partial(random_search, queries=1000),
-        }
+        return _fast(ascent, boundary, partial(random_search, queries=1000), norm, others, dlr_t)
     return {
         "APGD": partial(ascent, restarts=5 if wide else 1, wide=wide),
         "APGD-T": partial(ascent, loss=dlr_t, target_classes=min(5, others) if wide else others, wide=wide),
         "FAB-T": partial(boundary, target_classes=others),
+        "Square": random_search,
+    }
+
+
+def _fast(
+    ascent: partial[Tensor], boundary: partial[Tensor], random_search: Attack, norm: str, others: int, loss: str
+) -> Mapping[str, Attack]:
+    """What is decisive in a norm first: in linf the ascent, in l2 what follows the boundary, in l1 restarts."""
+    few = min(5, others)
+    if norm == "linf":
+        return {
+            "APGD": partial(ascent, steps=30),
+            "APGD-T": partial(ascent, loss=loss, steps=30, target_classes=others),
+            "FAB-T": partial(boundary, steps=50, target_classes=few),
+            "Square": random_search,
+        }
+    if norm == "l2":
+        return {
+            "APGD": partial(ascent, steps=20),
+            "ALMA": partial(alma, steps=200),
+            "FAB-T": partial(boundary, steps=100, target_classes=few),
+            "APGD-T": partial(ascent, loss=loss, steps=30, target_classes=others),
+            "Square": random_search,
+        }
+    return {
+        "APGD": partial(ascent, steps=50, restarts=5, wide=True),
+        "APGD-T": partial(ascent, loss=loss, steps=50, target_classes=few, wide=True),
+        "FAB-T": partial(boundary, steps=100, target_classes=few),
         "Square": random_search,
     }

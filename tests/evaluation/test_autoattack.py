@@ -58,7 +58,8 @@ def test_a_class_behind_a_decoy_is_found_by_what_is_aimed_at_it(version):
 def test_versions_hold_the_kinds_of_the_paper():
     ball = {"eps": 0.1, "norm": "linf", "classes": 10}
     assert list(sequence("standard", **ball)) == ["APGD", "APGD-T", "FAB-T", "Square"]
-    assert sorted(sequence("fast", **ball)) == sorted(sequence("standard", **ball))
+    for norm in ("linf", "l2", "l1"):  # fast drops no kind
+        assert set(sequence("fast", **ball | {"norm": norm})) >= set(sequence("standard", **ball))
     assert list(sequence("plus", **ball)) == ["APGD", "APGD-DLR", "FAB", "Square", "APGD-T", "FAB-T"]
     assert list(sequence("rand", **ball)) == ["APGD", "APGD-DLR"]
     standard = sequence("standard", **ball)
