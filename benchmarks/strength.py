@@ -74,7 +74,8 @@ def original(model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, seed:
 
     norm = {"linf": "Linf", "l2": "L2", "l1": "L1"}[ball.norm]
     attack = AutoAttack(model, norm=norm, eps=float(ball.eps), version="standard", seed=seed, device=str(images.device))
-    return attack.run_standard_evaluation(images, labels, batch_size=len(images))
+    result = attack.run_standard_evaluation(images, labels, batch_size=len(images))
+    return result[0] if isinstance(result, tuple) else result
 
 
 def ours(version: str) -> Callable[..., Tensor]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from advcourse.attacks import alma, fab, fmn
 from advcourse.core.balls import NORMS, norms
-from advcourse.core.running import Model, detached, evaluating
+from advcourse.core.running import Model, detached, evaluating, predict, predicted
 from advcourse.core.validation import check_at_least, check_choice, check_count, check_inputs
 from advcourse.evaluation._autoattack import MINIMAL, VERSIONS, classes_of, sequence
 from advcourse.evaluation._processes import gathered, shared, suffix
@@ -26,6 +26,7 @@ CLOSEST: dict[str, dict[str, Attack]] = {
     "l1": {"FMN": partial(fmn, norm="l1"), "FAB": partial(fab, norm="l1", steps=20)},
 }
 """By norm, the attacks whose smallest distances make the curve."""
+HALVINGS = 8
 
 
 def evaluate_robustness(
@@ -46,9 +47,9 @@ def evaluate_robustness(
     """Robust accuracy as the worst case, image by image, over several kinds of attack.
 
     An image counts as robust where it is classified correctly and neither the attacks nor, with ``curve``, two
-    minimal-norm attacks on every image have found an adversarial one within ``eps``. These give each image's distance,
-    and with it the accuracy at every radius at once. Where they fool an image within ``eps`` that all others missed, a
-    warning names the image: the others were not strong enough.
+    minimal-norm attacks on every image have found an adversarial one within ``eps``. These, and bisections of the way
+    to what the others found, give each image's distance, and with it the accuracy at every radius at once. Where they
+    fool an image within ``eps`` that all others missed, a warning names the image: the others were not strong enough.
 
     Each attack is shown what those before it have left, so that what ``Part.fooled`` counts is what it adds; with
     ``everything`` each is shown every image, and ``Part.alone`` is what it alone finds. The model is put in eval mode
@@ -104,14 +105,33 @@ def evaluate_robustness(
                 known=known,
             )
             runs.append(known)
-        runs = [gathered(each, len(images)) for each in runs]
         closest = None
         if curve:
             task = Task(model, images[mine], labels[mine], torch.inf, norm, mine, int(seed), size)
             near, file = CLOSEST[norm], _beside(checkpoint, "closest")
             found = in_turn(task, near, everything=True, minimal=tuple(near), checkpoint=file, progress=progress)
+            _shorten(task, runs[-1], found)
             closest = gathered(found, len(images))
+        runs = [gathered(each, len(images)) for each in runs]
     return _report(images, radii, norm, attacks, int(seed), runs, closest)
+
+
+def _shorten(task: Task, last: Run, closest: Run) -> None:
+    """Bisect the way to what the other attacks found, who spend the whole radius; keep what is closer."""
+    if last.random or not last.fooled.any():
+        return
+    rows = last.fooled.nonzero()[:, 0].to(task.images.device)
+    x, y, way = task.images[rows], task.labels[rows], last.adversarial[rows] - task.images[rows]
+    low, high = (torch.full_like(x[:, 0, 0, 0], value)[:, None, None, None] for value in (0.0, 1.0))
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        wrong = (predicted(predict(task.model, x + middle * way, batch_size=task.batch_size)) != y)[:, None, None, None]
+        low, high = torch.where(wrong, low, middle), torch.where(wrong, middle, high)
+    near = x + high * way
+    shorter = norms(near - x, task.norm) < norms(closest.adversarial[rows] - x, task.norm)
+    shorter |= ~closest.fooled[rows.cpu()].to(rows.device)
+    closest.adversarial[rows[shorter]] = near[shorter]
+    closest.known[rows[shorter].cpu()] = True
 
 
 def _radii(eps: float | Sequence[float]) -> list[float]:

@@ -15,6 +15,7 @@ from scipy.stats import binomtest
 
 from advcourse import attacks, plots
 from advcourse.evaluation import ROBUSTNESS_SCHEMA, autoattack, evaluate_robustness
+from tests.evaluation.maskings import Rounded
 from tests.support.affine import affine, exact_distance, length, scattered
 from tests.support.refusals import refused
 from tests.support.scenes import scene
@@ -80,6 +81,19 @@ def test_the_curve_is_the_share_of_greater_distances():
     without = evaluate_robustness(model, images, labels, eps=0.5, norm="l2", attacks=SHORT, curve=False)
     with refused("distance is None, expected"):
         without.curve([0.1])
+
+
+def test_the_way_to_what_spent_the_whole_radius_is_bisected():
+    """Without a gradient the minimal-norm attacks find nothing, and Square goes as far as it may."""
+    network, images, _ = scene(6)
+    model = Rounded(network)
+    labels = model(images).argmax(1)
+    settings = {"eps": 0.2, "attacks": {"Square": partial(attacks.square, queries=300)}}
+    report = evaluate_robustness(model, images, labels, **settings)
+    fooled = report.fooled
+    assert fooled.sum() >= 4 and (length(report.adversarial - images, "linf")[fooled] > 0.19).all()
+    assert (report.distance[fooled] < 0.2).all() and (report.distance[fooled] < 0.18).any()
+    assert report.curve([0.2]) == [report.robust_accuracy] and report.missed.numel() == 0
 
 
 def test_what_the_minimal_norm_attack_alone_finds_is_counted_and_said():
