@@ -21,9 +21,8 @@ def robustness_curve(report: RobustnessReport, *, ax: Axes | None = None) -> Axe
     """
     ax = axes_or_new(ax)
     if report.distance is not None:
-        met = report.distance[report.distance.isfinite()].sort().values.tolist()
-        end = max(1.5 * report.eps, met[int(0.98 * (len(met) - 1))] if met else 0.0)
-        radii = [0.0, *(each for each in met if 0 < each < end), end]
+        end = 1.6 * report.eps or 1.0
+        radii = [0.0, *(each for each in report.distance.sort().values.tolist() if 0 < each < end), end]
         ax.step(radii, report.curve(radii), where="post", color=PALETTE[0], label="from each image's distance")
     middle = [level.robust_accuracy for level in report.levels]
     below = [level.robust_accuracy - level.low for level in report.levels]
