@@ -26,7 +26,7 @@ CLOSEST: dict[str, dict[str, Attack]] = {
     "l1": {"FMN": partial(fmn, norm="l1"), "FAB": partial(fab, norm="l1", steps=20)},
 }
 """By norm, the attacks whose smallest distances make the curve."""
-HALVINGS = 8
+BISECTIONS = 8
 
 
 def evaluate_robustness(
@@ -123,7 +123,7 @@ def _shorten(task: Task, last: Run, closest: Run) -> None:
     rows = last.fooled.nonzero()[:, 0].to(task.images.device)
     x, y, way = task.images[rows], task.labels[rows], last.adversarial[rows] - task.images[rows]
     low, high = (torch.full_like(x[:, 0, 0, 0], value)[:, None, None, None] for value in (0.0, 1.0))
-    for _ in range(HALVINGS):
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
         wrong = (predicted(predict(task.model, x + middle * way, batch_size=task.batch_size)) != y)[:, None, None, None]
         low, high = torch.where(wrong, low, middle), torch.where(wrong, middle, high)
