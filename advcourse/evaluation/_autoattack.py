@@ -50,7 +50,7 @@ def autoattack(
                    in l1: APGD five times and APGD-T towards 5 classes, both from balls three and two times as large
         plus       APGD and APGD-DLR, five times each · FAB, five times · Square · APGD-T · FAB-T
         rand       APGD and APGD-DLR on gradients that are means of 20 draws, for models that draw
-        fast       the kinds of ``standard`` (in l2 and ALMA), each cut to what decides, in an order that depends on the
+        fast       the kinds of ``standard`` (in l2 with ALMA and FAB), each cut to what decides, in an order that depends on the
                    norm: ``sequence`` gives it
 
     all with 100 steps but for ``fast``. With fewer than ten classes as many others as there are take their place; where
@@ -156,6 +156,7 @@ def _fast(
             "APGD": partial(ascent, steps=20),
             "ALMA": partial(alma, steps=200),
             "FAB-T": partial(boundary, steps=100, target_classes=few),
+            "FAB": boundary,
             "APGD-T": partial(ascent, loss=loss, steps=30, target_classes=others),
             "Square": random_search,
         }

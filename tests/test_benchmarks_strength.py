@@ -1,0 +1,48 @@
+"""What the benchmark of whole evaluations counts as left, missed and spent."""
+
+from fractions import Fraction
+
+import pytest
+import torch
+
+from benchmarks.strength import WAYS, Ball, Found, balls, judge, rows, summary
+from tests.support.scenes import scene
+
+BALL = Ball("mnist/cnn", "linf", Fraction("1/10"))
+
+
+def test_only_what_fools_within_the_ball_is_broken():
+    model, images, labels = scene(6)
+    labels[0] = (labels[0] + 1) % 4  # misclassified: not left, whoever attacks
+    far = images.flip(3)
+    wrong = model(far).argmax(1) != labels
+    assert wrong[1:].any()
+    assert judge(model, images, labels, images, BALL).tolist() == [False] + [True] * 5
+    assert judge(model, images, labels, far, BALL).tolist() == [False] + [True] * 5  # outside the ball
+    near = Ball("mnist/cnn", "linf", Fraction(1))
+    assert torch.equal(judge(model, images, labels, far, near), ~wrong & (torch.arange(6) > 0))
+    with pytest.raises(ValueError, match="returned images"):
+        judge(model, images, labels, images + 0.1, BALL)
+    with pytest.raises(ValueError, match="returned images"):
+        judge(model, images, labels, images[:2], BALL)
+
+
+def test_missed_is_what_the_original_always_breaks_and_this_way_never():
+    original = Found([torch.tensor([False, False, True]), torch.tensor([False, True, True])], seconds=10.0)
+    fast = Found([torch.tensor([True, True, True]), torch.tensor([True, False, True])], seconds=4.0)
+    assert original.accuracy() == pytest.approx(0.5) and fast.accuracy() == pytest.approx(5 / 6)
+    found = {"original": original, "fast": fast}
+    assert [row[-1] for row in rows(BALL, found)] == ["", "0"]
+    assert summary([found, found]) == (
+        "- fast: robust accuracy at most +33.3 points from the original's; 0.40 of its processor time over all balls."
+    )
+
+
+def test_all_norms_and_four_networks_are_compared_and_each_way_returns_images():
+    assert {(ball.network, ball.norm) for ball in balls()} >= {
+        ("mnist/cnn-robust", norm) for norm in ("linf", "l2", "l1")
+    }
+    assert len({ball.network for ball in balls()}) == 4 and len({ball.title for ball in balls()}) == len(balls())
+    model, images, labels = scene(2)
+    result = WAYS["fast"](model, images, labels, Ball("toy", "l2", Fraction(1, 100)), 0)
+    assert result.shape == images.shape
