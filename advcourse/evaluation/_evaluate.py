@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,7 +16,7 @@ from torch import Tensor
 from advcourse.core.balls import norms
 from advcourse.core.losses import watching
 from advcourse.core.running import Model, counted, detached, evaluating, predict
-from advcourse.core.validation import check_count, check_inputs, check_labels, check_logits
+from advcourse.core.validation import check_at_least, check_count, check_inputs, check_labels, check_logits
 from advcourse.evaluation._draws import classes, clean_passes
 from advcourse.evaluation._promises import check_promise, promised
 from advcourse.evaluation._sequence import Attack, set_before, taken
@@ -225,32 +227,63 @@ def compare(
     *,
     batch_size: int | None = None,
     targets: Tensor | None = None,
-    eps: float | None = None,
+    eps: float | Sequence[float] | None = None,
     norm: str | None = None,
     draws: int | None = None,
+    worst_case: bool = False,
 ) -> pandas.DataFrame:
     """``evaluate`` for several attacks: one row each, in the order given.
 
     Args:
-        model, images, labels, batch_size, targets, eps, norm, draws: as in ``evaluate``.
+        model, images, labels, batch_size, targets, norm, draws: as in ``evaluate``.
         attacks: by the name their row shall have; ``functools.partial`` sets an attack's parameters.
+        eps: as in ``evaluate``, or radii that ascend: each attack that takes ``eps`` is then run at every one of them,
+            and rows are named by attack and radius.
+        worst_case: add a row (one for each radius) in which an image counts as fooled where any attack fooled it;
+            passes and seconds are sums, distances are left open.
 
     Returns:
         A table with the columns of ``Report.numbers``.
     """
     import pandas
 
+    several = isinstance(eps, Sequence) and not isinstance(eps, str)
+    radii: Sequence[Any] = ascending(eps) if isinstance(eps, Sequence) and several else [eps]
+    settings: dict[str, Any] = {"batch_size": batch_size, "targets": targets, "norm": norm, "draws": draws}
     rows = {}
-    for name, attack in attacks.items():
-        rows[name] = evaluate(
-            model,
-            attack,
-            images,
-            labels,
-            batch_size=batch_size,
-            targets=targets,
-            eps=eps,
-            norm=norm,
-            draws=draws,
-        ).numbers()
-    return pandas.DataFrame.from_dict(rows, orient="index").rename_axis("attack")
+    for radius in radii:
+        reports = {}
+        for name, attack in attacks.items():
+            takes = several and "eps" in taken(attack) - set_before(attack)
+            ready = partial(attack, eps=radius) if takes else attack
+            promised_radius = radius if norm is not None else None if several else radius
+            reports[name] = evaluate(model, ready, images, labels, eps=promised_radius, **settings)
+            rows[name, radius] = reports[name].numbers()
+        if worst_case:
+            rows["worst case", radius] = _worst(list(reports.values()))
+    index = pandas.MultiIndex.from_tuples(list(rows), names=["attack", "eps"])
+    table = pandas.DataFrame(list(rows.values()), index=index)
+    return table if several else table.droplevel("eps")
+
+
+def _worst(reports: list[Report]) -> dict[str, float]:
+    """The numbers of all of them together, image by image."""
+    first, count = reports[0], len(reports[0].attacked)
+    share = torch.stack([report.shares for report in reports]).amax(0)[first.attacked].cpu().double()
+    kept = first.attacked.cpu().double().mean().item() - share.sum().item() / count
+    numbers = dict.fromkeys(first.numbers(), float("nan"))
+    sums = {name: sum(getattr(report, name) for report in reports) for name in ("forwards", "backwards", "seconds")}
+    rate = share.mean().item() if len(share) else float("nan")
+    return numbers | sums | {"clean_accuracy": first.clean_accuracy, "robust_accuracy": kept, "success_rate": rate}
+
+
+def ascending(eps: Sequence[float]) -> list[float]:
+    """The radii, if there are any and they ascend."""
+    several = list(eps)
+    if not several:
+        raise ValueError("eps is empty, expected one radius or several")
+    for each in several:
+        check_at_least(0, eps=each)
+    if any(one >= other for one, other in pairwise(several)):
+        raise ValueError(f"eps is {several}, expected radii that ascend, each once: sorted(set(eps))")
+    return [float(each) for each in several]

@@ -14,8 +14,9 @@ from torch import Tensor
 from advcourse.attacks import alma, fab, fmn
 from advcourse.core.balls import NORMS, norms
 from advcourse.core.running import Model, detached, evaluating, predict, predicted
-from advcourse.core.validation import check_at_least, check_choice, check_count, check_inputs
+from advcourse.core.validation import check_choice, check_count, check_inputs
 from advcourse.evaluation._autoattack import MINIMAL, VERSIONS, classes_of, sequence
+from advcourse.evaluation._evaluate import ascending
 from advcourse.evaluation._processes import gathered, shared, suffix
 from advcourse.evaluation._robustness_report import Level, Part, RobustnessReport
 from advcourse.evaluation._sequence import Attack, Run, Task, in_turn, set_before, taken
@@ -135,14 +136,7 @@ def _shorten(task: Task, last: Run, closest: Run) -> None:
 
 
 def _radii(eps: float | Sequence[float]) -> list[float]:
-    several = list(eps) if isinstance(eps, (Sequence, Tensor)) and not isinstance(eps, str) else [eps]
-    if not several:
-        raise ValueError("eps is empty, expected one radius or several")
-    for each in several:
-        check_at_least(0, eps=each)
-    if any(one >= other for one, other in zip(several, several[1:], strict=False)):
-        raise ValueError(f"eps is {several}, expected radii that ascend, each once: sorted(set(eps))")
-    return [float(each) for each in several]
+    return ascending(eps if isinstance(eps, Sequence) and not isinstance(eps, str) else [eps])
 
 
 def _attacks(attacks: str | Mapping[str, Attack], eps: float, norm: str, classes: int) -> Mapping[str, Attack]:

@@ -1,15 +1,17 @@
 """The measurements against images whose distances and predictions are known."""
 
+import math
 from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
-from advcourse.attacks import fgsm, ifgsm
+from advcourse.attacks import fgsm, ifgsm, pgd
 from advcourse.core.running import count_passes, evaluating, predict
 from advcourse.evaluation import compare, evaluate, quantize
 from tests.support.recorders import Recorder
+from tests.support.refusals import refused
 from tests.support.scenes import scene
 from tests.support.toys import Affine, pictures, smooth_cnn
 from tests.support.traces import in_use, unchanged
@@ -220,3 +222,41 @@ def test_predict_keeps_no_graph_and_goes_in_batches():
     model = Recorder(nn.Flatten())
     logits = predict(model, pictures(7), batch_size=3)
     assert [len(x) for x in model.seen] == [3, 3, 1] and logits.shape == (7, 96) and not logits.requires_grad
+
+
+# -- several attacks, several radii
+
+
+def test_compare_adds_the_worst_case_image_by_image():
+    model, images, labels = scene(8)
+    wrong = labels.clone()
+    wrong[0] = (labels[0] + 1) % 4
+
+    def first_half(model, images, labels):
+        return fgsm(model, images, labels, eps=0.3 if (labels == labels[0]).any() else 0.0)
+
+    attacks = {"weak": partial(fgsm, eps=0.01), "strong": partial(pgd, eps=0.05, steps=3), "other": first_half}
+    table = compare(model, attacks, images, wrong, worst_case=True)
+    reports = [evaluate(model, attack, images, wrong) for attack in attacks.values()]
+    kept = torch.stack([report.attacked & ~report.success for report in reports]).all(0)
+    row = table.loc["worst case"]
+    assert list(table.index) == [*attacks, "worst case"] and table.index.name == "attack"
+    assert row["robust_accuracy"] == pytest.approx(kept.double().mean().item())
+    assert row["success_rate"] == pytest.approx(1 - kept.sum().item() / 7) and row["clean_accuracy"] == 7 / 8
+    assert row["forwards"] == table["forwards"][:3].sum() and math.isnan(row["l2"])
+    assert row["robust_accuracy"] <= table["robust_accuracy"][:3].min()
+
+
+def test_compare_runs_every_attack_that_takes_eps_at_every_radius():
+    model, images, labels = scene(6)
+    fixed = partial(fgsm, eps=0.02)
+    table = compare(model, {"fgsm": fgsm, "fixed": fixed}, images, labels, eps=[0.01, 0.04], worst_case=True)
+    assert table.index.names == ["attack", "eps"] and len(table) == 6
+    for eps in (0.01, 0.04):
+        assert table.loc[("fgsm", eps), "linf"] == pytest.approx(eps)
+        assert table.loc[("fixed", eps), "linf"] == pytest.approx(0.02)
+    with refused(r"the attack's result is 0.02 from image number \d in linf, expected at most 0.01"):
+        compare(model, {"fixed": fixed}, images, labels, eps=[0.01, 0.04], norm="linf")
+    for bad in ([], [0.2, 0.1], [0.1, 0.1], [-0.1]):
+        with refused("eps.*expected", bad):
+            compare(model, {"fgsm": fgsm}, images, labels, eps=bad)
