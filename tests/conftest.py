@@ -15,6 +15,9 @@ pytest.register_assert_rewrite("tests.contracts", "tests.support")
 SLOW = (
     "data",
     "device",
+    "evaluation/test_autoattack.py",
+    "evaluation/test_diagnose.py",
+    "evaluation/test_worst_case.py",
     "notebook",
     "grading/test_at_home.py",
     "grading/test_bank.py",
@@ -30,6 +33,7 @@ SLOW = (
     "structured/test_basis_cache.py",
     "structured/test_recolor.py",
     "test_cli.py",
+    "test_benchmarks_strength.py",
     "test_footprint.py",
     "test_pages.py",
     "training/test_training.py",
