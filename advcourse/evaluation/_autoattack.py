@@ -146,8 +146,8 @@ def _fast(
     few = min(5, others)
     if norm == "linf":
         return {
-            "APGD": partial(ascent, steps=30),
-            "APGD-T": partial(ascent, loss=loss, steps=30, target_classes=others),
+            "APGD": partial(ascent, steps=50),
+            "APGD-T": partial(ascent, loss=loss, target_classes=others),
             "FAB-T": partial(boundary, steps=50, target_classes=few),
             "Square": random_search,
         }
@@ -161,8 +161,8 @@ def _fast(
             "Square": random_search,
         }
     return {
-        "APGD": partial(ascent, steps=50, restarts=5, wide=True),
-        "APGD-T": partial(ascent, loss=loss, steps=50, target_classes=few, wide=True),
+        "APGD": partial(ascent, restarts=5, wide=True),
+        "APGD-T": partial(ascent, loss=loss, steps=50, target_classes=others, wide=True),
         "FAB-T": partial(boundary, steps=100, target_classes=few),
         "Square": random_search,
     }
