@@ -58,7 +58,7 @@ def apgd(
     An image that is already misclassified (with ``targets``: predicted as its target) comes back untouched; one that is
     never fooled comes back as its iterate of highest loss. Restarts work on what has not been fooled. Costs a forward
     pass, and for each image, restart and target class at most ``steps`` forward and backward passes and a forward pass
-    (with ``wide``, three), times ``draws``.
+    (with ``wide``, three), times ``draws``, which also look at the clean images once more.
 
     Args:
         model: maps images to logits ``(N, K)``; runs in the mode it is in.
@@ -114,7 +114,10 @@ def apgd(
         if loss == "dlr":
             _warn_of_few_classes(logits.shape[1], 3 if targets is None and target_classes is None else 4)
         others = logits.scatter(1, labels[:, None], -torch.inf).argsort(1, descending=True)
-        strongest.see(images, is_fooled(logits, labels, targets), rising(per_image, logits, labels, targets))
+        first = is_fooled(logits, labels, targets), rising(per_image, logits, labels, targets)
+        if draws > 1:
+            first = _Aim(model, per_image, labels, targets, targets, draws).look(images.clone(), rows, False)[:2]
+        strongest.see(images, *first)
         for number in range(restarts * (target_classes or 1)):
             left = ~strongest.fooled[rows]
             rows, streams = rows[left], streams[left]

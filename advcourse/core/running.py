@@ -52,13 +52,16 @@ def modes(model: Model) -> list[tuple[nn.Module, bool]]:
 
 @contextmanager
 def evaluating(model: Model) -> Iterator[None]:
-    """The model in eval mode; afterwards every submodule is back in its own mode. What has no mode stays as it is."""
+    """The model in eval mode, outside any inference mode; afterwards every submodule is back in its own mode. What has
+    no mode stays as it is.
+    """
     before = modes(model)
     if isinstance(model, nn.Module) and before:
         with suppress(NotImplementedError):  # an exported program keeps the mode that it was exported in
             model.eval()
     try:
-        yield
+        with torch.inference_mode(False):
+            yield
     finally:
         for module, training in before:
             module.training = training

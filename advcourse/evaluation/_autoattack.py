@@ -21,11 +21,9 @@ from advcourse.core.validation import (
     check_indices,
     check_inputs,
 )
-from advcourse.evaluation._sequence import Attack, Task, in_turn
+from advcourse.evaluation._sequence import Attack, Task, in_turn, seeks_distance
 
 VERSIONS = ("standard", "plus", "rand", "fast")
-MINIMAL = ("FAB", "FAB-T", "ALMA")
-"""Those that seek what is closest and return it wherever it is."""
 
 
 def autoattack(
@@ -93,7 +91,8 @@ def autoattack(
         attacks = sequence(version, eps=eps, norm=norm, classes=classes_of(model, images))
         task = Task(model, images, labels, eps, norm, indices, int(seed), int(batch_size or 256))
         file = None if checkpoint is None else Path(checkpoint)
-        return in_turn(task, attacks, minimal=MINIMAL, checkpoint=file, progress=progress).adversarial
+        minimal = [name for name, attack in attacks.items() if seeks_distance(attack)]
+        return in_turn(task, attacks, minimal=minimal, checkpoint=file, progress=progress).adversarial
 
 
 def classes_of(model: Model, images: Tensor) -> int:

@@ -183,6 +183,13 @@ def diagnose(
     return Diagnosis(findings, radii, curves, norm, float(eps), len(look.images))
 
 
+def _unit(gradient: Tensor) -> Tensor:
+    """Rows of length one in float64, whatever their length was; zero where it was."""
+    rows = gradient.cpu().double().nan_to_num(0, 0, 0)
+    rows = rows / rows.abs().amax(1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
+    return rows / rows.norm(dim=1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
+
+
 def partial_of(attack: Callable[..., Tensor], **settings: object) -> Callable[..., Tensor]:
     """The attack with those settings."""
     return lambda model, images, labels: attack(model, images, labels, **settings)
@@ -232,7 +239,7 @@ class _Look:
 
     def enough(self, count: int) -> bool:
         """More images than chance may give."""
-        return count >= max(2, math.ceil(TOLERATED * len(self.images)))
+        return count >= min(len(self.images), max(2, math.ceil(TOLERATED * len(self.images))))
 
     def wrong(self, x: Tensor) -> Tensor:
         """Which of these are misclassified."""
@@ -263,7 +270,7 @@ class _Look:
             with untouched(self.model, self.images):
                 x = self.images[:1].clone().requires_grad_()
                 input_gradient(log_odds(answer(self.model, x), self.labels[:1]), x)
-        except ValueError as error:
+        except (ValueError, RuntimeError) as error:  # numpy() refuses what has a gradient
             said = str(error)
         return Finding(
             "no graph",
@@ -286,7 +293,7 @@ class _Look:
             "The gradient is zero or not finite: attacks that follow it stay where they are. Find what flattens it "
             "(rounding, thresholds, saturated units), and go round it (wrappers.bpda).",
         )
-        cosine = F.cosine_similarity(odds.cpu().double(), entropy.cpu().double(), dim=1).nan_to_num(0, 0, 0)
+        cosine = (_unit(odds) * _unit(entropy)).sum(1)
         turned = int(((cosine < 0.9) & ~gone.cpu()).sum())
         saturated = Finding(
             "saturated logits",

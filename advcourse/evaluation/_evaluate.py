@@ -148,9 +148,9 @@ def evaluate(
         for rows in chosen.split(batch_size) if len(chosen) else ():
             goal = {} if targets is None else {"targets": targets[rows]}
             placed = {"indices": rows} if "indices" in taken(attack) - set_before(attack) else {}
-            with counted(model) as (run, passes), watching() as first:
+            with evaluating(model), counted(model) as (run, passes), watching() as first:
                 start = _now(images)
-                result = attack(run, images[rows], labels[rows], **goal, **placed)
+                result = attack(run, images[rows].clone(), labels[rows].clone(), **goal, **placed)
                 seconds += _now(images) - start
             adversarial[rows] = promised(result, images[rows], eps, norm, rows)
             forwards, backwards = forwards + passes.forwards, backwards + passes.backwards

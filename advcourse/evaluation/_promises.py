@@ -22,21 +22,24 @@ def check_promise(eps: float | None, norm: str | None) -> None:
     check_at_least(0, optional=True, eps=eps)
 
 
-def promised(result: Tensor, images: Tensor, eps: float | None, norm: str | None, numbers: Tensor) -> Tensor:
+def promised(
+    result: Tensor, images: Tensor, eps: float | None, norm: str | None, numbers: Tensor, *, name: str = ""
+) -> Tensor:
     """What an attack made of the images, without a graph, if it keeps its promise; messages call the images by
-    ``numbers``.
+    ``numbers``, and the attack by its ``name``.
     """
-    check_images(result, RESULT)
+    said = f"{RESULT} ({name})" if name else RESULT
+    check_images(result, said)
     found, expected = ((tuple(t.shape), t.dtype, t.device) for t in (result, images))
     if found != expected:
-        raise ValueError(f"the attack returned {found}, expected {expected}")
+        raise ValueError(f"{said} is {found}, expected {expected}")
     result = detached(result)
     if eps is not None and norm is not None:
-        check_ball(result, images, float(eps), norm, numbers)
+        check_ball(result, images, float(eps), norm, numbers, said)
     return result
 
 
-def check_ball(result: Tensor, images: Tensor, eps: float, norm: str, numbers: Tensor) -> None:
+def check_ball(result: Tensor, images: Tensor, eps: float, norm: str, numbers: Tensor, said: str = RESULT) -> None:
     """Every image lies within ``eps`` of its original.
 
     Let in is what rounding does: a millionth of ``eps``, and a unit of the precision in every pixel.
@@ -49,6 +52,6 @@ def check_ball(result: Tensor, images: Tensor, eps: float, norm: str, numbers: T
         far, count = distance[worst].item(), int(outside.sum())
         more = "" if count == 1 else f" ({count} images are outside)"
         raise ValueError(
-            f"{RESULT} is {far:.7g} from image number {int(numbers[worst])} in {norm}, expected at most {eps:.7g}: "
+            f"{said} is {far:.7g} from image number {int(numbers[worst])} in {norm}, expected at most {eps:.7g}: "
             f"that is {far - eps:.2g} too far{more}"
         )

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from advcourse import __version__
 from advcourse.core.validation import check_at_least
-from advcourse.runtime import describe
 
 SCHEMA_NAME = "advcourse.robustness/1"
 Z = 1.959964
@@ -66,11 +67,6 @@ class Part:
     vanishing: int
 
 
-def _versions() -> dict[str, str]:
-    facts = describe()
-    return {name: facts[name] for name in ("advcourse", "torch", "device")}
-
-
 @dataclass
 class RobustnessReport:
     """What ``evaluate_robustness`` found.
@@ -89,6 +85,8 @@ class RobustnessReport:
             misclassified, infinite where none was met; None without a curve.
         missed: numbers of the images that only the minimal-norm attacks fooled within the largest radius.
         random: whether the model draws; then a share of ``draws`` passes stands for right and wrong.
+        notes: what else must be said.
+        device: where the images lay.
     """
 
     norm: str
@@ -104,7 +102,13 @@ class RobustnessReport:
     missed: Tensor = field(repr=False)
     random: bool = False
     draws: int = 1
-    versions: dict[str, str] = field(default_factory=_versions)
+    notes: list[str] = field(default_factory=list)
+    device: str = "cpu"
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of this library and of PyTorch, and the device that computed."""
+        return {"advcourse": __version__, "torch": torch.__version__, "device": self.device}
 
     @property
     def eps(self) -> float:
@@ -132,6 +136,8 @@ class RobustnessReport:
         Raises:
             ValueError: where the report was made without a curve.
         """
+        if not isinstance(eps, Sequence):
+            raise ValueError(f"eps is {eps!r}, expected radii: curve([{eps!r}])")
         if self.distance is None:
             raise ValueError("distance is None, expected one for every image: evaluate_robustness(…, curve=True)")
         for each in eps:
@@ -161,6 +167,7 @@ class RobustnessReport:
             )
         if self.random:
             said.append(f"the model draws: shares of {self.draws} passes")
+        said += self.notes
         if len(self.missed):
             said.append(f"{len(self.missed)} images were fooled by minimal-norm attacks alone: see diagnose")
         vanishing = max((part.vanishing for part in self.parts), default=0)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from advcourse import __version__
+from advcourse.attacks import fab
 from advcourse.core.balls import norms
 from advcourse.core.files import replacing
 from advcourse.core.identity import digest, identify
 from advcourse.core.losses import watching
-from advcourse.core.running import Model, counted
+from advcourse.core.running import Model, counted, evaluating, predict, predicted
 from advcourse.core.validation import ROUNDING, check_logits
 from advcourse.evaluation._draws import classes, clean_passes
 from advcourse.evaluation._promises import promised
@@ -118,8 +121,8 @@ def in_turn(
     Raises:
         ValueError: where an attack breaks its promise, or the checkpoint is of another run.
     """
-    identity = _identity(task, attacks, everything)
-    state = _resumed(checkpoint, identity, task.images.device) or _begun(task, list(attacks), known)
+    identity = {} if checkpoint is None else _identity(task, attacks, everything)
+    state = _resumed(task, checkpoint, identity) or _begun(task, list(attacks), known)
     bar = tqdm(
         total=int(state.attacked.sum()), disable=not progress, file=sys.stdout, desc=f"{task.norm} {task.eps:.4g}"
     )
@@ -143,7 +146,7 @@ def _begun(task: Task, names: list[str], known: Run | None) -> Run:
     blank = torch.zeros(len(names), len(clean), dtype=torch.bool)
     adversarial, before = task.images.clone(), torch.zeros(len(clean), dtype=torch.bool)
     if known is not None:
-        adversarial, before = known.adversarial.clone(), known.fooled
+        adversarial, before, clean, random = known.adversarial.clone(), known.fooled, known.clean, known.random
     costs = {name: Cost() for name in names}
     return Run(adversarial, clean > 0, blank, blank.clone(), costs, random, clean, len(logits), before)
 
@@ -152,16 +155,17 @@ def _show(task: Task, attack: Attack, rows: Tensor, state: Run, number: int, min
     """Attack the images ``rows``; keep what fools, and count what it cost."""
     there = rows.to(task.images.device)
     x, y = task.images[there], task.labels[there]
-    with counted(task.model) as (shown, passes), watching() as first:
+    with evaluating(task.model), counted(task.model) as (shown, passes), watching() as first:
         start = _spent(x)
-        result = attack(shown, x, y, **drawn(attack, task.seed, task.indices[there]))
+        result = attack(shown, x.clone(), y.clone(), **drawn(attack, task.seed, task.indices[there].clone()))
         seconds = _spent(x) - start
-    cost = list(state.costs.values())[number]
+    name, cost = list(state.costs.items())[number]
     cost.forwards += passes.forwards
     cost.backwards += passes.backwards
     cost.seconds += seconds
     cost.vanishing += sum(int(mask.sum()) for mask in first)
-    result = promised(result, x, None if minimal else task.eps, None if minimal else task.norm, rows)
+    eps, norm = (None, None) if minimal else (task.eps, task.norm)
+    result = promised(result, x, eps, norm, rows, name=name)
     passes_after, _ = clean_passes(task.model, result, state.draws, batch_size=len(rows))
     wrong = (classes(passes_after) != y.cpu()).double().mean(0) > 0.5
     found = wrong & within(result, x, task.eps, task.norm).cpu()
@@ -188,11 +192,21 @@ def drawn(attack: Attack, seed: int, indices: Tensor) -> dict[str, Any]:
 
 
 def taken(attack: Attack) -> set[str]:
-    """Names of the arguments that an attack takes."""
+    """Names of the arguments that an attack takes; those of a ball and of draws where it takes any."""
     try:
-        return set(inspect.signature(attack).parameters)
+        parameters = inspect.signature(attack).parameters
     except (TypeError, ValueError):  # none that can be read
         return set()
+    anything = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values())
+    return set(parameters) | ({"eps", "norm", "seed", "indices"} if anything else set())
+
+
+def seeks_distance(attack: Attack) -> bool:
+    """Whether it returns what is closest wherever that is: FAB, and every attack that takes no radius."""
+    function = attack
+    while isinstance(function, partial):
+        function = function.func
+    return function is fab or "eps" not in taken(attack)
 
 
 def set_before(attack: Attack) -> set[str]:
@@ -213,6 +227,7 @@ def _identity(task: Task, attacks: Attacks, everything: bool) -> dict[str, str]:
     model = task.model
     weights = [*model.parameters(), *model.buffers()] if isinstance(model, nn.Module) else []
     return {
+        "version of the library": __version__,
         "model": f"{identify(model)} {digest(weights)}",
         "images": digest([task.images]),
         "labels": digest([task.labels]),
@@ -229,7 +244,7 @@ def _keep(checkpoint: Path, identity: dict[str, str], state: Run) -> None:
         torch.save(content, file)
 
 
-def _resumed(checkpoint: Path | None, identity: dict[str, str], device: torch.device) -> Run | None:
+def _resumed(task: Task, checkpoint: Path | None, identity: dict[str, str]) -> Run | None:
     if checkpoint is None or not checkpoint.exists():
         return None
     try:
@@ -243,10 +258,19 @@ def _resumed(checkpoint: Path | None, identity: dict[str, str], device: torch.de
             "delete it to start over"
         ) from error
     other = [part for part in identity if there.get(part) != identity[part]]
+    state.adversarial = state.adversarial.to(task.images.device)
+    if not other and not state.random and not _answers(task, state):
+        other = ["model"]
     if other:
         raise ValueError(
             f"checkpoint is of a run with other {', '.join(other)}, expected that of this run: "
             "name another file, or delete it to start over"
         )
-    state.adversarial = state.adversarial.to(device)
     return state
+
+
+def _answers(task: Task, state: Run) -> bool:
+    """Whether the model classifies images and what fooled it as it did: its code may lie where nothing describes it."""
+    clean = predicted(predict(task.model, task.images, batch_size=task.batch_size)).cpu() == task.labels.cpu()
+    after = predicted(predict(task.model, state.adversarial, batch_size=task.batch_size)).cpu() != task.labels.cpu()
+    return bool((clean == (state.clean > 0.5)).all()) and bool(after[state.fooled].all())

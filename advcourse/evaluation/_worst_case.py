@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,12 +15,14 @@ from torch import Tensor
 from advcourse.attacks import alma, fab, fmn
 from advcourse.core.balls import NORMS, norms
 from advcourse.core.running import Model, detached, evaluating, predict, predicted
+from advcourse.core.streams import Streams
 from advcourse.core.validation import check_choice, check_count, check_inputs
-from advcourse.evaluation._autoattack import MINIMAL, VERSIONS, classes_of, sequence
+from advcourse.evaluation._autoattack import VERSIONS, classes_of, sequence
+from advcourse.evaluation._controls import random_signs
 from advcourse.evaluation._evaluate import ascending
 from advcourse.evaluation._processes import gathered, shared, suffix
 from advcourse.evaluation._robustness_report import Level, Part, RobustnessReport
-from advcourse.evaluation._sequence import Attack, Run, Task, in_turn, set_before, taken
+from advcourse.evaluation._sequence import Attack, Run, Task, in_turn, seeks_distance, set_before, taken
 
 CLOSEST: dict[str, dict[str, Attack]] = {
     "linf": {"FMN": partial(fmn, norm="linf", step_size=10.0), "FAB": partial(fab, norm="linf", steps=20)},
@@ -66,7 +69,8 @@ def evaluate_robustness(
         eps: radius of the ball, in pixel units of [0, 1], or several, ascending.
         norm: ``"linf"``, ``"l2"`` or ``"l1"``.
         attacks: a version of ``autoattack``, or attacks by name, which are handed ``eps``, ``norm``, ``seed`` and
-            ``indices`` where they take them and these are not set.
+            ``indices`` where they take them and these are not set. One that takes no ``eps`` may return images outside
+            the ball, which then do not count; so may ``fab``. A draw of random signs of size ``eps`` comes last.
         everything: show every image to every attack.
         curve: run the minimal-norm attacks too.
         seed: of all draws; they depend on it and on an image's place alone.
@@ -100,7 +104,7 @@ def evaluate_robustness(
                 task,
                 named,
                 everything=everything,
-                minimal=MINIMAL,
+                minimal=[name for name, attack in named.items() if seeks_distance(attack)],
                 checkpoint=_beside(checkpoint, f"{number}"),
                 progress=progress,
                 known=known,
@@ -136,14 +140,16 @@ def _shorten(task: Task, last: Run, closest: Run) -> None:
 
 
 def _radii(eps: float | Sequence[float]) -> list[float]:
-    return ascending(eps if isinstance(eps, Sequence) and not isinstance(eps, str) else [eps])
+    given: Any = eps.tolist() if hasattr(eps, "tolist") else eps  # a tensor or an array
+    return ascending(given if isinstance(given, Sequence) and not isinstance(given, str) else [given])
 
 
 def _attacks(attacks: str | Mapping[str, Attack], eps: float, norm: str, classes: int) -> Mapping[str, Attack]:
     if isinstance(attacks, str):
         check_choice("attacks", attacks, VERSIONS)
-        return sequence(attacks, eps=eps, norm=norm, classes=classes)
-    if not isinstance(attacks, Mapping) or not attacks or not all(callable(attack) for attack in attacks.values()):
+        return dict(sequence(attacks, eps=eps, norm=norm, classes=classes)) | _signs(eps, norm)
+    named_well = isinstance(attacks, Mapping) and all(isinstance(name, str) for name in attacks)
+    if not named_well or not attacks or not all(callable(attack) for attack in attacks.values()):
         raise ValueError(
             f"attacks is {attacks!r}, expected one of {', '.join(VERSIONS)}, or attacks by name: {{'PGD': attacks.pgd}}"
         )
@@ -152,7 +158,16 @@ def _attacks(attacks: str | Mapping[str, Attack], eps: float, norm: str, classes
     for name, attack in attacks.items():
         open_to = taken(attack) - set_before(attack)
         named[name] = partial(attack, **{key: value for key, value in ball.items() if key in open_to})
-    return named
+    return named | _signs(eps, norm)
+
+
+def _signs(eps: float, norm: str) -> dict[str, Attack]:
+    """The control, last: it finds what answers NaN off the images, which attacks do not take for success."""
+
+    def random_sign(model: Model, images: Tensor, labels: Tensor, *, seed: int, indices: Tensor) -> Tensor:
+        return random_signs(images, eps=eps, norm=norm, draws=Streams(seed, "control", images, indices))
+
+    return {"random signs": random_sign}
 
 
 def _beside(checkpoint: str | os.PathLike | None, part: str) -> Path | None:
@@ -174,16 +189,18 @@ def _report(
     """All runs together: what the minimal-norm attack found within a radius counts there too."""
     first, last = runs[0], runs[-1]
     adversarial, distance = last.adversarial.clone(), torch.where(first.attacked, torch.inf, 0.0).double()
-    for each in runs:
-        far = norms(each.adversarial - images, norm).cpu().double()
+    for radius, each in zip(radii, runs, strict=True):
+        far = norms(each.adversarial - images, norm).cpu().double().clamp_max(radius)  # where rounding exceeds it
         distance = torch.where(each.fooled, distance.minimum(far), distance)
     parts = [part for radius, each in zip(radii, runs, strict=True) for part in _parts(radius, each)]
     levels, missed = [], torch.zeros(0, dtype=torch.int64)
     if closest is not None:
         far = norms(closest.adversarial - images, norm).cpu().double()
         far = torch.where(closest.fooled, far, torch.inf)
-        missed = (~last.fooled & (far <= radii[-1])).nonzero()[:, 0]
-        adversarial[missed.to(images.device)] = closest.adversarial[missed.to(images.device)]
+        short = [~each.fooled & each.attacked & (far <= radius) for radius, each in zip(radii, runs, strict=True)]
+        missed = torch.stack(short).any(0).nonzero()[:, 0]
+        nearer = short[-1].to(images.device)
+        adversarial[nearer] = closest.adversarial[nearer]
         distance = distance.minimum(far)
         parts += _parts(None, closest)
     for radius, each in zip(radii, runs, strict=True):
@@ -191,9 +208,16 @@ def _report(
         levels.append(Level.of(radius, each.clean * ~(fooled & each.attacked)))
     if len(missed):
         warnings.warn(
-            f"the minimal-norm attacks find adversarial images within eps={radii[-1]:g} ({norm}) where no other attack "
-            f"found any: {_some(missed)}. They are counted; the other attacks were not strong enough, so that more may "
-            "be missing: evaluation.diagnose says why",
+            f"the minimal-norm attacks find adversarial images within eps={_said(radii)} ({norm}) where no other "
+            f"attack found any: {_some(missed)}. They are counted; the other attacks were not strong enough, so that "
+            "more may be missing: evaluation.diagnose says why",
+            stacklevel=3,
+        )
+    drawn = first.random and attacks != "rand" and isinstance(attacks, str)
+    if drawn:
+        warnings.warn(
+            f'the model draws, and attacks is "{attacks}", whose attacks follow a single draw: robust accuracy is '
+            'overstated; attacks="rand" averages over draws',
             stacklevel=3,
         )
     return RobustnessReport(
@@ -210,6 +234,8 @@ def _report(
         missed=missed,
         random=first.random,
         draws=first.draws,
+        notes=['its attacks follow a single draw: take attacks="rand"'] if drawn else [],
+        device=str(images.device),
     )
 
 
@@ -228,6 +254,10 @@ def _parts(eps: float | None, found: Run) -> list[Part]:
         )
         for number, (name, cost) in enumerate(found.costs.items())
     ]
+
+
+def _said(radii: list[float]) -> str:
+    return ", ".join(f"{radius:g}" for radius in radii)
 
 
 def _some(numbers: Tensor, most: int = 10) -> str:

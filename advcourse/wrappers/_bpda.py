@@ -60,6 +60,8 @@ def bpda(transform: Callable[..., Tensor], backward: Callable[..., Tensor] | Non
                 generator.set_state(before)
         with torch.no_grad():
             seen = forth(images.detach().clone(), generator)
+        if not isinstance(seen, Tensor):
+            raise ValueError(f"transform returned a {type(seen).__name__}, expected a tensor (N, C, H, W)")
         if differentiated or back is None:
             _check_stand_in(stand_in, images, seen)
         return _Replaced.apply(stand_in, seen) if differentiated else seen

@@ -10,7 +10,7 @@ from advcourse.evaluation import diagnose
 from tests.evaluation.maskings import MASKINGS, Around
 from tests.support.refusals import refused
 from tests.support.scenes import scene
-from tests.support.toys import pictures
+from tests.support.toys import Shifted, pictures
 from tests.support.traces import unchanged, undrawn
 
 QUICK = {"steps": 10, "queries": 60, "draws": 20}
@@ -99,3 +99,18 @@ def test_refusals():
         diagnose(model, pictures(3), (labels + 1) % 4, eps=0.1)
     with refused("labels.*expected"):
         diagnose(model, images, torch.tensor([0, 1]), eps=0.1)
+
+
+def test_short_gradients_are_compared_by_direction_and_one_image_is_enough():
+    model, images, labels = scene(6)
+    tiny = diagnose(Shifted(model, scale=1e-9), images, labels, eps=0.1, **QUICK)
+    assert not next(each for each in tiny.findings if each.check == "saturated logits").suspicious, str(tiny)
+    masked = MASKINGS["rounded pixels"][0](model)
+    alone = diagnose(masked, images[:1], masked(images[:1]).argmax(1), eps=0.1, **QUICK)
+    assert alone.count == 1 and alone.suspicious
+
+
+def test_a_model_through_numpy_has_no_graph():
+    model, images, labels = scene(4)
+    found = diagnose(lambda x: model(torch.from_numpy(x.numpy())), images, labels, eps=0.1, **QUICK)
+    assert next(each for each in found.findings if each.check == "no graph").suspicious

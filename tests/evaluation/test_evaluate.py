@@ -158,7 +158,7 @@ def test_fgsm_is_measured_at_one_pass_each_way():
     [
         (lambda m, x, y: x * 3, r"the attack's result ranges over .* expected \[0, 1\]"),
         (lambda m, x, y: x * torch.nan, "the attack's result holds NaN"),
-        (lambda m, x, y: x[:, :, :1], "the attack returned .*expected"),
+        (lambda m, x, y: x[:, :, :1], "the attack's result is .*expected"),
     ],
 )
 def test_an_attack_that_breaks_its_contract_is_refused(attack, message):
@@ -187,7 +187,7 @@ def test_bad_input_is_refused():
     model = bright_or_dark()
     with pytest.raises(ValueError, match="model is a str, expected a callable from images to logits"):
         evaluate("resnet", brighten, IMAGES, LABELS)
-    with pytest.raises(ValueError, match="the attack returned .*float32.*expected .*float64"):
+    with pytest.raises(ValueError, match="the attack's result is .*float32.*expected .*float64"):
         evaluate(model, lambda m, x, y: x.float(), IMAGES, LABELS)
     with pytest.raises(ValueError, match="batch_size is 0, expected at least 1"):
         evaluate(model, brighten, IMAGES, LABELS, batch_size=0)

@@ -63,9 +63,9 @@ def test_a_list_of_radii_is_what_each_of_them_is():
     radii = (exact.sort().values[[2, 6, 9]] * 1.02).tolist()
     report = evaluate_robustness(model, images, labels, eps=radii, norm="l2", attacks=SHORT, curve=False)
     assert [level.robust_accuracy for level in report.levels] == [(exact > eps).double().mean().item() for eps in radii]
-    assert [part.eps for part in report.parts] == [eps for eps in radii for _ in SHORT]
+    assert [part.eps for part in report.parts] == [eps for eps in radii for _ in (*SHORT, "random signs")]
     assert report.eps == radii[-1] and report.robust_accuracy == report.levels[-1].robust_accuracy
-    shown = [part.tried for part in report.parts[::3]]
+    shown = [part.tried for part in report.parts[::4]]
     assert shown == [
         12,
         *(int((exact > eps).sum()) for eps in radii[:2]),
@@ -99,11 +99,11 @@ def test_the_way_to_what_spent_the_whole_radius_is_bisected():
 def test_what_the_minimal_norm_attack_alone_finds_is_counted_and_said():
     model, images, labels = scene(12)
     nothing = {"nothing": lambda model, images, labels: images.clone()}
-    with pytest.warns(UserWarning, match=r"minimal-norm attacks find .* within eps=100 .*: 12 images, numbers 0, 1"):
+    with pytest.warns(UserWarning, match=r"minimal-norm attacks find .* within eps=100 .*: \d+ images, numbers \d"):
         report = evaluate_robustness(model, images, labels, eps=100.0, norm="l2", attacks=nothing)
-    assert report.robust_accuracy == 0 and report.missed.tolist() == list(range(12)) and report.fooled.all()
+    assert report.robust_accuracy == 0 and len(report.missed) >= 8 and report.fooled.all()
     assert (model(report.adversarial).argmax(1) != labels).all()
-    assert "12 images were fooled by minimal-norm attacks alone" in str(report)
+    assert f"{len(report.missed)} images were fooled by minimal-norm attacks alone" in str(report)
 
 
 def test_the_misclassified_are_lost_before_and_not_attacked():
@@ -191,8 +191,13 @@ def test_a_model_that_answers_nan_when_attacked_is_not_robust():
     darker = {"darker": lambda model, images, labels: images - 0.2}
     report = evaluate_robustness(model, images, labels, eps=0.3, attacks=darker, curve=False)
     assert report.clean_accuracy == 1 and report.robust_accuracy == 0
-    found = evaluate_robustness(model, images, labels, eps=0.3, attacks=SHORT)  # these never call that fooled
-    assert found.adversarial.isfinite().all()
+
+    def anywhere(x):
+        moved = (x != images[: len(x)]).flatten(1).any(1, keepdim=True)
+        return model(x).masked_fill(moved, torch.nan)
+
+    found = evaluate_robustness(anywhere, images, labels, eps=0.3, attacks=SHORT)  # random signs meet it
+    assert found.robust_accuracy == 0 and found.adversarial.isfinite().all()
 
 
 def test_a_constant_model_is_robust_and_its_gradient_is_said_to_vanish():
@@ -205,7 +210,7 @@ def test_text_markdown_and_json_hold_the_same():
     model, images, labels = scene(8)
     report = evaluate_robustness(model, images, labels, eps=[0.02, 0.04], attacks=SHORT)
     head, *rows = report.rows()
-    assert head == ["attack", "ε", "shown", "fooled", "alone", "passes an image", "seconds"] and len(rows) == 8
+    assert head == ["attack", "ε", "shown", "fooled", "alone", "passes an image", "seconds"] and len(rows) == 10
     text, markdown = str(report), report.to_markdown()
     for row in rows:
         assert "| " + " | ".join(row) + " |" in markdown
@@ -217,6 +222,98 @@ def test_text_markdown_and_json_hold_the_same():
     assert content["fooled"] == report.fooled.nonzero()[:, 0].tolist() and len(content["distance"]) == 8
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(content | {"clean_accuracy": 1.5}, ROBUSTNESS_SCHEMA)
+
+
+def scaled_by(weight):
+    return lambda x: weight(x)
+
+
+def test_a_checkpoint_is_of_what_the_model_answers(tmp_path):
+    """A function's code may be the same and what it closes over another."""
+    model, images, labels = scene(6)
+    strong, file = Constant(4), tmp_path / "run.pt"
+    labels = torch.zeros_like(labels)
+    pgd = {"PGD": partial(attacks.pgd, steps=3)}
+    evaluate_robustness(scaled_by(strong), images, labels, eps=0.1, attacks=pgd, curve=False, checkpoint=file)
+    with refused("checkpoint is of a run with other model"):
+        evaluate_robustness(scaled_by(model), images, labels, eps=0.1, attacks=pgd, curve=False, checkpoint=file)
+
+
+def test_attacks_cannot_touch_what_they_are_judged_by():
+    model, images, labels = scene(6)
+    before = images.clone(), labels.clone()
+
+    def moves_the_images(model, images, labels, *, eps):
+        return images.copy_(images.flip(3))
+
+    def moves_the_labels(model, images, labels, *, eps):
+        labels.fill_(0)
+        return images
+
+    def trains(net, images, labels, *, eps):
+        model.train()
+        return images
+
+    with refused(r"the attack's result \(a\) is .* from image number"):
+        evaluate_robustness(model, images, labels, eps=1e-3, attacks={"a": moves_the_images}, curve=False)
+    report = evaluate_robustness(model, images, labels, eps=1e-9, attacks={"b": moves_the_labels}, curve=False)
+    assert report.robust_accuracy == 1 and torch.equal(images, before[0]) and torch.equal(labels, before[1])
+    alone, after = (
+        evaluate_robustness(model, images, labels, eps=0.03, attacks=named, curve=False).robust_accuracy
+        for named in (SHORT, {"trains": trains} | SHORT)
+    )
+    assert alone == after
+
+
+def test_attacks_of_the_caller_that_seek_distance_need_no_ball():
+    model, images, labels = scene(6)
+    near = {"DDN": partial(attacks.ddn, steps=20), "anything": partial(attacks.fab, norm="l2", steps=5)}
+    report = evaluate_robustness(model, images, labels, eps=1e-3, norm="l2", attacks=near, curve=False)
+    assert report.robust_accuracy == 1
+
+
+def test_a_miss_at_a_smaller_radius_is_said_too():
+    model, images, labels = scene(6)
+
+    def lazy(model, images, labels, *, eps):
+        return attacks.pgd(model, images, labels, eps=eps) if eps > 0.1 else images.clone()
+
+    with pytest.warns(UserWarning, match=r"within eps=0.09, 0.3 \(linf\)"):
+        report = evaluate_robustness(model, images, labels, eps=[0.09, 0.3], attacks={"lazy": lazy})
+    assert len(report.missed) and report.levels[0].robust_accuracy < 1
+
+
+class Flips(torch.nn.Module):
+    """Another network, which answers wrongly in some of the passes."""
+
+    def __init__(self, network, share):
+        super().__init__()
+        self.network, self.share, self.generator = network, share, torch.Generator().manual_seed(0)
+
+    def forward(self, x):
+        logits = self.network(x)
+        wrong = torch.rand(len(x), 1, generator=self.generator) < self.share
+        return torch.where(wrong, logits.roll(1, 1), logits)
+
+
+def test_one_unlucky_draw_does_not_save_an_image_and_single_draws_are_said():
+    network, images, labels = scene(12)
+    report = evaluate_robustness(Flips(network, 0.3), images, labels, eps=0.3, attacks="rand", curve=False)
+    assert report.fooled[report.attacked].all()
+    with pytest.warns(UserWarning, match='attacks is "fast", whose attacks follow a single draw'):
+        report = evaluate_robustness(Flips(network, 0.3), images[:2], labels[:2], eps=0.3, curve=False)
+    assert 'take attacks="rand"' in str(report)
+
+
+def test_radii_may_be_a_tensor_and_inference_mode_is_left():
+    model, images, labels = scene(4)
+    radii = torch.tensor([0.02, 0.04])
+    plain = evaluate_robustness(model, images, labels, eps=radii.tolist(), attacks=SHORT)
+    with torch.inference_mode():
+        report = evaluate_robustness(model, images, labels, eps=radii, attacks=SHORT)
+    assert [level.robust_accuracy for level in report.levels] == [level.robust_accuracy for level in plain.levels]
+    with refused("eps is 0.1, expected radii"):
+        report.curve(0.1)
 
 
 def test_the_figure_shows_curve_and_intervals():
@@ -272,6 +369,7 @@ def test_two_processes_give_the_report_of_one(tmp_path, free_port):
         ("attacks", {"attacks": "slow"}),
         ("attacks", {"attacks": {}}),
         ("attacks", {"attacks": {"a": 1}}),
+        ("attacks", {"attacks": {0: attacks.pgd}}),
         ("attacks", {"attacks": [attacks.pgd]}),
         ("seed", {"seed": -1}),
         ("batch_size", {"batch_size": 0}),
