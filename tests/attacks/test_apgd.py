@@ -340,7 +340,7 @@ def test_draws_are_averaged():
     turning.passes = 1  # the look at the clean images comes first
     found = apgd(turning, images, labels, draws=2, **settings)
     torch.testing.assert_close(found, apgd(model, images, labels, **settings), rtol=0, atol=1e-9)
-    assert turning.passes == 2 + 2 * 9
+    assert turning.passes == 2 + 2 + 2 * 9  # each image is looked at twice before the first step
     turning.passes = 1
     assert (apgd(turning, images, labels, **settings) - found).abs().max() > 1e-5
 
