@@ -26,6 +26,12 @@ PLANTED = {name: import_module(f"tests.contracts.planted.{name}") for name in KI
 CUDA = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
 
 
+def further(catalogue):
+    """Cases of a function of which another case stands before them: ``make quick`` leaves them to ``make test``."""
+    functions = [getattr(getattr(case, "attack", case), "func", case) for case in catalogue]
+    return [case for at, case in enumerate(catalogue) if functions[at] in functions[:at]]
+
+
 def named(*parts):
     """No address in a test's name: every xdist worker must collect the same names."""
     return "-".join(re.sub(r"^check_", "", getattr(part, "__name__", str(part))) for part in parts)
@@ -39,9 +45,10 @@ def named(*parts):
             case,
             variant,
             id=named(kind, check, case.name, *variant.values()),
-            marks=CUDA if variant.get("device") == "cuda" else (),
+            marks=[*(CUDA if variant.get("device") == "cuda" else ()), *([pytest.mark.slow] if case in later else ())],
         )
         for kind, catalogue in CATALOGUE.items()
+        for later in [further(catalogue)]
         for case in catalogue
         for check, variant in runs(KIND[kind], case)
     ],
