@@ -8,14 +8,13 @@ from torch import Tensor
 from advcourse.core.balls import norms
 from advcourse.core.iterates import Closest
 from advcourse.core.losses import input_gradient, margin, rising
-from advcourse.core.running import Model, answer, detached, is_fooled, untouched
+from advcourse.core.running import Model, answer, detached, first_look, is_fooled, untouched
 from advcourse.core.validation import (
     check_above,
     check_at_least,
     check_at_most,
     check_count,
     check_inputs,
-    check_logits,
 )
 
 CHECKED = 10
@@ -79,14 +78,12 @@ def alma(
     check_at_most(1, smoothing=smoothing)
     steps = int(steps)
     with untouched(model, images):
-        closest = Closest(detached(images))
-        with torch.no_grad():
-            logits = answer(model, detached(images).clone())
-        check_logits(logits, labels, targets)
-        rows = (~is_fooled(logits, labels, targets)).nonzero()[:, 0]
+        images = detached(images)
+        closest = Closest(images)
+        logits, rows = first_look(model, images, labels, targets)
         if not len(rows):
             return closest.images
-        start, labels = detached(images)[rows], labels[rows]
+        start, labels = images[rows], labels[rows]
         targets = None if targets is None else targets[rows]
         unit = rising(margin, logits[rows], labels, targets).abs()
         x, square, momentum = start.clone(), torch.ones_like(start), torch.zeros_like(start)

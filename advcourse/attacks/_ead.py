@@ -8,14 +8,13 @@ from torch import Tensor
 from advcourse.core.balls import norms
 from advcourse.core.iterates import Closest
 from advcourse.core.losses import input_gradient, margin, rising
-from advcourse.core.running import Model, answer, detached, is_fooled, untouched
+from advcourse.core.running import Model, answer, detached, first_look, is_fooled, untouched
 from advcourse.core.validation import (
     check_above,
     check_at_least,
     check_choice,
     check_count,
     check_inputs,
-    check_logits,
 )
 
 DECISIONS = ("l1", "en")
@@ -85,12 +84,10 @@ def ead(
     check_above(0, initial_const=initial_const)
     steps = int(steps)
     with untouched(model, images):
-        closest = Closest(detached(images))
-        with torch.no_grad():
-            logits = answer(model, detached(images).clone())
-        check_logits(logits, labels, targets)
-        rows = (~is_fooled(logits, labels, targets)).nonzero()[:, 0]
-        start, labels = detached(images)[rows], labels[rows]
+        images = detached(images)
+        closest = Closest(images)
+        _, rows = first_look(model, images, labels, targets)
+        start, labels = images[rows], labels[rows]
         targets = None if targets is None else targets[rows]
         c = torch.full_like(start[:, 0, 0, 0], initial_const)
         failed, succeeded = torch.zeros_like(c), torch.full_like(c, torch.inf)

@@ -10,14 +10,13 @@ from torch import Tensor
 from advcourse.core.balls import norms, steepest
 from advcourse.core.iterates import Closest
 from advcourse.core.losses import input_gradient, margin, rising
-from advcourse.core.running import Model, answer, detached, is_fooled, untouched
+from advcourse.core.running import Model, answer, detached, first_look, is_fooled, untouched
 from advcourse.core.validation import (
     check_at_least,
     check_at_most,
     check_choice,
     check_count,
     check_inputs,
-    check_logits,
 )
 
 DUAL_OF = {"l0": "l2", "l1": "linf", "l2": "l2", "linf": "l1"}
@@ -84,12 +83,10 @@ def fmn(
     check_at_most(1, gamma=gamma)
     steps = int(steps)
     with untouched(model, images):
-        closest = Closest(detached(images))
-        with torch.no_grad():
-            logits = answer(model, detached(images).clone())
-        check_logits(logits, labels, targets)
-        rows = (~is_fooled(logits, labels, targets)).nonzero()[:, 0]
-        start, labels = detached(images)[rows], labels[rows]
+        images = detached(images)
+        closest = Closest(images)
+        _, rows = first_look(model, images, labels, targets)
+        start, labels = images[rows], labels[rows]
         targets = None if targets is None else targets[rows]
         x, farthest = start.clone(), sizes_of(start.maximum(1 - start), norm)
         eps, found = torch.ones_like(farthest), torch.zeros_like(farthest, dtype=torch.bool)

@@ -10,14 +10,13 @@ from torch import Tensor
 from advcourse.core.balls import by_largest
 from advcourse.core.iterates import Closest, adam_
 from advcourse.core.losses import input_gradient, margin, rising
-from advcourse.core.running import Model, answer, detached, is_fooled, untouched
+from advcourse.core.running import Model, answer, detached, first_look, is_fooled, untouched
 from advcourse.core.validation import (
     check_above,
     check_at_least,
     check_at_most,
     check_count,
     check_inputs,
-    check_logits,
 )
 
 FIRST_THRESHOLD = 0.3
@@ -79,12 +78,10 @@ def sigma_zero(
     check_above(0, sigma=sigma)
     steps = int(steps)
     with untouched(model, images):
-        fewest = Closest(detached(images))
-        with torch.no_grad():
-            logits = answer(model, detached(images).clone())
-        check_logits(logits, labels, targets)
-        rows = (~is_fooled(logits, labels, targets)).nonzero()[:, 0]
-        start, labels = detached(images)[rows], labels[rows]
+        images = detached(images)
+        fewest = Closest(images)
+        _, rows = first_look(model, images, labels, targets)
+        start, labels = images[rows], labels[rows]
         targets = None if targets is None else targets[rows]
         x, mean, square = start.clone(), torch.zeros_like(start), torch.zeros_like(start)
         threshold = torch.full_like(start[:, :1, :1, :1], FIRST_THRESHOLD)

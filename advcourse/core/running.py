@@ -124,6 +124,13 @@ def is_fooled(logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> 
     return (found != labels) & (found >= 0) if targets is None else found == targets
 
 
+def first_look(model: Model, images: Tensor, labels: Tensor, targets: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Logits of the images, without a graph, and the numbers of those that are not yet fooled."""
+    with torch.no_grad():
+        logits = logits_of(model, images.clone(), labels, targets)
+    return logits, (~is_fooled(logits, labels, targets)).nonzero()[:, 0]
+
+
 @dataclass
 class Passes:
     """Rows (images) that went forward through a model, and rows of gradient that came back to its logits."""

@@ -6,7 +6,8 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,7 +22,8 @@ from advcourse.core.streams import Streams
 from advcourse.core.validation import check_above, check_choice, check_count, check_inputs, check_logits
 from advcourse.evaluation._controls import random_direction, random_signs
 from advcourse.evaluation._draws import clean_passes
-from advcourse.evaluation._sequence import within
+from advcourse.evaluation._promises import within
+from advcourse.evaluation._sequence import drawn
 
 if TYPE_CHECKING:
     import pandas
@@ -60,7 +62,6 @@ class Diagnosis:
     norm: str
     eps: float
     count: int
-    _width: int = field(default=26, repr=False)
 
     @property
     def suspicious(self) -> bool:
@@ -86,9 +87,7 @@ class Diagnosis:
         return pandas.DataFrame.from_dict(rows, orient="index").rename_axis("check")
 
     def __str__(self) -> str:
-        lines = [
-            f"{'!' if each.suspicious else ' '} {each.check:<{self._width}} {each.evidence}" for each in self.findings
-        ]
+        lines = [f"{'!' if each.suspicious else ' '} {each.check:<26} {each.evidence}" for each in self.findings]
         return "\n".join([*lines, "", self.verdict])
 
 
@@ -170,8 +169,8 @@ def diagnose(
             radii, curves = look.curves(0)
         else:
             findings += look.gradients()
-            missed = ~look.fooled(partial_of(pgd, eps=look.eps, norm=norm, steps=steps))
-            missed &= ~look.fooled(partial_of(pgd, eps=look.eps, norm=norm, steps=steps, loss="margin"))
+            missed = ~look.fooled(partial(pgd, eps=look.eps, norm=norm, steps=steps))
+            missed &= ~look.fooled(partial(pgd, eps=look.eps, norm=norm, steps=steps, loss="margin"))
             findings += [
                 look.one_step(missed),
                 look.random_search(missed, draws),
@@ -188,11 +187,6 @@ def _unit(gradient: Tensor) -> Tensor:
     rows = gradient.cpu().double().nan_to_num(0, 0, 0)
     rows = rows / rows.abs().amax(1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
     return rows / rows.norm(dim=1, keepdim=True).clamp_min(torch.finfo(rows.dtype).tiny)
-
-
-def partial_of(attack: Callable[..., Tensor], **settings: object) -> Callable[..., Tensor]:
-    """The attack with those settings."""
-    return lambda model, images, labels: attack(model, images, labels, **settings)
 
 
 @contextmanager
@@ -247,7 +241,12 @@ class _Look:
 
     def attacked(self, attack: Callable[..., Tensor]) -> Tensor:
         """What an attack makes of all images."""
-        return torch.cat([attack(self.model, x, y) for x, y in self.batches()])
+        places = torch.arange(len(self.images), device=self.images.device).split(self.batch_size)
+        found = [
+            attack(self.model, x, y, **drawn(attack, self.seed, at))
+            for (x, y), at in zip(self.batches(), places, strict=True)
+        ]
+        return torch.cat(found)
 
     def fooled(self, attack: Callable[..., Tensor]) -> Tensor:
         """Which images it fools within the ball."""
@@ -336,7 +335,7 @@ class _Look:
 
     def one_step(self, missed: Tensor) -> Finding:
         """A step of the whole radius."""
-        found = self.fooled(partial_of(fgsm, eps=self.eps, norm=self.norm))
+        found = self.fooled(partial(fgsm, eps=self.eps, norm=self.norm))
         return self.more(
             "one step",
             found,
@@ -363,7 +362,7 @@ class _Look:
 
     def black_box(self, missed: Tensor, queries: int) -> Finding:
         """The Square Attack."""
-        found = self.fooled(partial_of(square, eps=self.eps, norm=self.norm, queries=queries, seed=self.seed))
+        found = self.fooled(partial(square, eps=self.eps, norm=self.norm, queries=queries))
         return self.more(
             "black box",
             found,
@@ -374,7 +373,7 @@ class _Look:
 
     def closest(self, missed: Tensor, steps: int) -> Finding:
         """FAB."""
-        found = self.fooled(partial_of(fab, norm=self.norm, steps=steps, seed=self.seed))
+        found = self.fooled(partial(fab, norm=self.norm, steps=steps))
         return self.more(
             "closest",
             found,
@@ -388,9 +387,9 @@ class _Look:
         """Without a ball that holds an attack back every image can become any other."""
         size = self.images[0].numel()
         radius = {"linf": 1.0, "l2": math.sqrt(size), "l1": float(size)}[self.norm]
-        left = ~self.wrong(self.attacked(partial_of(pgd, eps=radius, norm=self.norm, steps=steps)))
+        left = ~self.wrong(self.attacked(partial(pgd, eps=radius, norm=self.norm, steps=steps)))
         if left.any():
-            rest = partial_of(apgd, eps=radius, norm=self.norm, steps=steps, loss="margin", seed=self.seed)
+            rest = partial(apgd, eps=radius, norm=self.norm, steps=steps, loss="margin")
             left &= ~self.wrong(self.attacked(rest))
         count = int(left.sum())
         return Finding(
@@ -409,9 +408,9 @@ class _Look:
             )
         }
         if steps:
-            kinds["one step"] = lambda eps: self.attacked(partial_of(fgsm, eps=eps, norm=self.norm))
+            kinds["one step"] = lambda eps: self.attacked(partial(fgsm, eps=eps, norm=self.norm))
             name = f"PGD, {steps} steps"
-            kinds[name] = lambda eps: self.attacked(partial_of(pgd, eps=eps, norm=self.norm, steps=steps))
+            kinds[name] = lambda eps: self.attacked(partial(pgd, eps=eps, norm=self.norm, steps=steps))
         return radii, {
             name: [1.0, *((~self.wrong(kind(eps))).cpu().double().mean().item() for eps in radii[1:])]
             for name, kind in kinds.items()

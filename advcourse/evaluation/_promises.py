@@ -39,15 +39,20 @@ def promised(
     return result
 
 
-def check_ball(result: Tensor, images: Tensor, eps: float, norm: str, numbers: Tensor, said: str = RESULT) -> None:
-    """Every image lies within ``eps`` of its original.
+def within(result: Tensor, images: Tensor, eps: float, norm: str) -> Tensor:
+    """Which images lie within ``eps`` of their originals.
 
     Let in is what rounding does: a millionth of ``eps``, and a unit of the precision in every pixel.
     """
-    distance = norms(result - images, norm)
     unit = norms(torch.full_like(images[:1], torch.finfo(images.dtype).eps), norm)
-    outside = distance > eps * (1 + ROUNDING) + unit
+    return norms(result - images, norm) <= eps * (1 + ROUNDING) + unit
+
+
+def check_ball(result: Tensor, images: Tensor, eps: float, norm: str, numbers: Tensor, said: str = RESULT) -> None:
+    """Every image lies within ``eps`` of its original."""
+    outside = ~within(result, images, eps, norm)
     if outside.any():
+        distance = norms(result - images, norm)
         worst = int(distance.argmax())
         far, count = distance[worst].item(), int(outside.sum())
         more = "" if count == 1 else f" ({count} images are outside)"

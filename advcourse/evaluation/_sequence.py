@@ -22,9 +22,9 @@ from advcourse.core.files import replacing
 from advcourse.core.identity import digest, identify
 from advcourse.core.losses import watching
 from advcourse.core.running import Model, counted, evaluating, predict, predicted
-from advcourse.core.validation import ROUNDING, check_logits
+from advcourse.core.validation import check_logits
 from advcourse.evaluation._draws import classes, clean_passes
-from advcourse.evaluation._promises import promised
+from advcourse.evaluation._promises import promised, within
 
 Attack = Callable[..., Tensor]
 Attacks = Mapping[str, Attack]
@@ -177,12 +177,6 @@ def _show(task: Task, attack: Attack, rows: Tensor, state: Run, number: int, min
     state.adversarial[there[new]] = result[new]
     state.tried[number, rows] = True
     state.fooled_by[number, rows] = found
-
-
-def within(result: Tensor, images: Tensor, eps: float, norm: str) -> Tensor:
-    """Which images lie in the ball, up to rounding."""
-    unit = norms(torch.full_like(images[:1], torch.finfo(images.dtype).eps), norm)
-    return norms(result - images, norm) <= eps * (1 + ROUNDING) + unit
 
 
 def drawn(attack: Attack, seed: int, indices: Tensor) -> dict[str, Any]:
