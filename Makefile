@@ -14,6 +14,8 @@ STAMP := $(VENV)/.setup-done
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
   $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 THREADS := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+# Compiled modules are kept: tests start some hundred processes that would each compile the course again.
+export PYTHONDONTWRITEBYTECODE :=
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout=120
 STEAL := -n 2 --dist worksteal
 # the cells of a notebook belong to one worker; the later lectures, which take longer, go first

@@ -61,10 +61,19 @@ def missing(marker: str) -> str | None:
     return None
 
 
+def is_slow(path: Path) -> bool:
+    return path.is_relative_to(HERE) and path.relative_to(HERE).as_posix().startswith(SLOW)
+
+
+def pytest_ignore_collect(collection_path, config):
+    """``-m "not slow"`` does not even import what ``SLOW`` names: torchvision, nbgrader, playwright."""
+    return True if config.option.markexpr == "not slow" and is_slow(collection_path) else None
+
+
 def pytest_collection_modifyitems(items):
     reasons = {marker: missing(marker) for marker in ("gpu", "data", "browser")}
     for item in items:
-        if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).as_posix().startswith(SLOW):
+        if is_slow(item.path):
             item.add_marker(pytest.mark.slow)
         for marker, reason in reasons.items():
             if reason and item.get_closest_marker(marker):

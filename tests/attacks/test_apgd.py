@@ -228,6 +228,7 @@ def test_apgd_costs_steps_forward_and_backward_and_a_forward_and_one_for_the_cle
     assert (passes.forwards, passes.backwards) == (5 + 5 * (steps + 1) * restarts, 5 * steps * restarts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("loss", ["ce", "dlr", "margin"])
 def test_an_image_among_others_is_as_alone(norm, loss):

@@ -172,6 +172,7 @@ def test_without_abort_it_costs_every_step_of_every_search(monkeypatch):
     assert passes.backwards == 3 * 3 * 19
 
 
+@pytest.mark.slow
 def test_the_abort_is_each_images_own_and_costs_no_success():
     model, images = smooth_cnn(), pictures(8)
     labels, alone = model(images).argmax(1), []

@@ -1,5 +1,7 @@
 """EAD against exact distances, FISTA written out, its search for constants, and counted passes."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -12,10 +14,11 @@ from tests.support.scenes import gradient, scene
 from tests.support.sparse import exact_sparse
 from tests.support.toys import Constant, pictures
 
+slow = partial(pytest.param, marks=pytest.mark.slow)
 quick = {"steps": 30, "search_steps": 4, "initial_const": 0.1}
 
 
-@pytest.mark.parametrize(("classes", "seed"), [(2, 0), (2, 1), (5, 0)])
+@pytest.mark.parametrize(("classes", "seed"), [(2, 0), slow(2, 1), slow(5, 0)])
 def test_the_exact_distance_of_an_affine_model(classes, seed):
     model, images = affine(classes, seed), scattered(6)
     labels = model(images).argmax(1)

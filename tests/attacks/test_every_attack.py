@@ -10,11 +10,12 @@ from advcourse.evaluation import evaluate, rho_adv
 from advcourse.training import fit
 from tests.contracts.attacks import run
 from tests.contracts.catalogue.attacks import CATALOGUE
+from tests.contracts.contract import cases
 from tests.support.affine import length
 from tests.support.scenes import scene
 from tests.support.toys import pictures, smooth_cnn
 
-every = pytest.mark.parametrize("case", CATALOGUE, ids=lambda case: case.name)
+every = pytest.mark.parametrize("case", cases(CATALOGUE))
 
 
 class Careless(nn.Module):

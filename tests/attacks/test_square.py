@@ -162,6 +162,7 @@ def test_loss_rises_and_more_queries_fool_more(norm):
     assert reached[0] < reached[2] and reached[1] <= reached[2]
 
 
+@pytest.mark.slow
 def test_an_affine_model_is_fooled_in_linf_a_little_beyond_the_exact_distance_and_never_below():
     """Of the ball's corners all but some pixels can be right: at 1.5 times the distance that is enough."""
     model, images = affine(2), scattered(12)

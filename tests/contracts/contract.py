@@ -11,6 +11,7 @@ from itertools import product
 from types import ModuleType
 from typing import Any
 
+import pytest
 import torch
 
 DEVICES = ("cpu", "cuda")
@@ -46,6 +47,21 @@ def runs(kind: ModuleType, case: Any) -> list[tuple[Callable, dict[str, Any]]]:
     """The contracts that hold for a case, each with the further arguments of every run."""
     held = [check for check in contracts(kind) if getattr(check, "applies", lambda case: True)(case)]
     return [(check, variant) for check in held for variant in getattr(check, "variants", [{}])]
+
+
+def marks(case: Any, catalogue: list) -> list:
+    """``make quick`` runs one case of each function, the first; the further ones are ``slow``."""
+
+    def function(member):
+        return getattr(getattr(member, "attack", member), "func", member)
+
+    before = catalogue[: catalogue.index(case)]
+    return [pytest.mark.slow] if any(function(each) is function(case) for each in before) else []
+
+
+def cases(catalogue: list) -> list:
+    """What ``parametrize`` takes: a test of every case, by its name."""
+    return [pytest.param(case, id=case.name, marks=marks(case, catalogue)) for case in catalogue]
 
 
 def broken(kind: ModuleType, case: Any) -> set[str]:

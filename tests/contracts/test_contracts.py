@@ -9,7 +9,7 @@ from importlib import import_module
 import pytest
 import torch
 
-from tests.contracts.contract import broken, contracts, runs
+from tests.contracts.contract import broken, contracts, marks, runs
 
 KINDS = (
     "attacks",
@@ -26,12 +26,6 @@ PLANTED = {name: import_module(f"tests.contracts.planted.{name}") for name in KI
 CUDA = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
 
 
-def further(catalogue):
-    """Cases of a function of which another case stands before them: ``make quick`` leaves them to ``make test``."""
-    functions = [getattr(getattr(case, "attack", case), "func", case) for case in catalogue]
-    return [case for at, case in enumerate(catalogue) if functions[at] in functions[:at]]
-
-
 def named(*parts):
     """No address in a test's name: every xdist worker must collect the same names."""
     return "-".join(re.sub(r"^check_", "", getattr(part, "__name__", str(part))) for part in parts)
@@ -45,11 +39,11 @@ def named(*parts):
             case,
             variant,
             id=named(kind, check, case.name, *variant.values()),
-            marks=[*(CUDA if variant.get("device") == "cuda" else ()), *([pytest.mark.slow] if case in later else ())],
+            marks=[*(CUDA if variant.get("device") == "cuda" else ()), *slow],
         )
         for kind, catalogue in CATALOGUE.items()
-        for later in [further(catalogue)]
         for case in catalogue
+        for slow in [marks(case, catalogue)]
         for check, variant in runs(KIND[kind], case)
     ],
 )
@@ -65,6 +59,7 @@ def test_what_keeps_all_contracts_is_accepted(kind, case):
     assert broken(KIND[kind], case) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "check"),
     [pytest.param(kind, check, id=named(kind, check)) for kind in KINDS for check in contracts(KIND[kind])],

@@ -8,6 +8,7 @@ from advcourse.core.validation import check_images
 from advcourse.evaluation import evaluate, fooling_rate, shown
 from tests.contracts.attacks import run
 from tests.contracts.catalogue.attacks import CATALOGUE
+from tests.contracts.contract import cases
 from tests.support.scenes import scene
 from tests.support.toys import Constant, pictures
 
@@ -18,7 +19,7 @@ def nudged(images):
     return torch.where(images == 1, images * (1 + 5e-7), images - 1e-9)
 
 
-@pytest.mark.parametrize("case", CATALOGUE, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", cases(CATALOGUE))
 def test_attacks_take_them_as_the_images_in_the_box(case):
     """All but the same: what an operator is made of is not put back."""
     model, images, _ = scene(3, dtype=torch.float32)

@@ -50,6 +50,7 @@ def test_both_precisions_draw_the_same():
     assert single.randn(5).dtype == torch.float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw, law", [("rand", stats.uniform), ("randn", stats.norm)])
 def test_values_follow_their_law_along_entries_images_and_draws(draw, law):
     """Kolmogorov's distance, each way of taking values: its probability under the law is above 1e-4."""

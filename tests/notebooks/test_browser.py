@@ -80,7 +80,11 @@ def lab(tmp_path_factory):
         yield address, token
     finally:
         server.terminate()
-        server.wait(timeout=60)
+        try:
+            server.wait(timeout=30)
+        except subprocess.TimeoutExpired:  # it waits for a kernel that was starting; kernels end with their server
+            server.kill()
+            server.wait()
         log.close()
 
 

@@ -38,8 +38,8 @@ def recoloured(model, images, labels, *, strength, steps=1, targets=None, **sett
 started = partial(pgd, steps=20, random_start=True)
 auto = partial(apgd, eps=EPS, steps=12)
 within = partial(spatial, max_shift=2.0, max_angle=30.0)
-cw = partial(carlini_wagner, steps=60, search_steps=4, learning_rate=0.1, initial_const=1.0)
-elastic = partial(ead, steps=15, search_steps=4, initial_const=3.0)
+cw = partial(carlini_wagner, steps=30, search_steps=3, learning_rate=0.1, initial_const=1.0)
+elastic = partial(ead, steps=15, search_steps=3, initial_const=3.0)
 bent = partial(stadv, steps=30, step_size=0.05, flow_weight=0.001)
 
 CATALOGUE = [
