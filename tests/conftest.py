@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 HERE = Path(__file__).parent
 
@@ -96,6 +97,24 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("ten slowest files", sep="-")
         for line in slowest(durations):
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory, worker_id):
+    """``once(name, fill)``: a folder that ``fill(folder)`` has filled, once for all workers of pytest."""
+    base = tmp_path_factory.getbasetemp()
+
+    def filled(name: str, fill) -> Path:
+        folder = (base if worker_id == "master" else base.parent) / name
+        with FileLock(f"{folder}.lock"):
+            if not (folder / "whole").is_file():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                (folder / "whole").touch()
+        return folder
+
+    return filled
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,6 @@ What this cannot prove, and a real device must:
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -30,7 +29,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from filelock import FileLock
 from safetensors.torch import load_file
 from torch.utils import backend_registration
 
@@ -60,21 +58,13 @@ NOT_CALLED = set(" ".join((TYPES, NO_TENSORS, WITHIN_OTHERS)).split())
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory, worker_id):
-    """The folder in which both processes have left what they found, once for all workers of pytest."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "device"
-    with FileLock(f"{folder}.lock"):
-        if not (folder / "whole").is_file():
-            work(folder)
-            (folder / "whole").touch()
-    return folder
+def ran(once):
+    """The folder in which both processes have left what they found."""
+    return once("device", work)
 
 
 def work(folder: Path) -> None:
     """Start both processes and wait for them."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
     # The sums of other kernels of MKL depend on where a tensor happens to lie in memory.
     settings = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MKL_CBWR": "COMPATIBLE", "MPLBACKEND": "agg"}
     started = {}

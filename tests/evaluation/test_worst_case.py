@@ -168,9 +168,8 @@ def test_no_trace_is_left_and_the_global_state_is_not_read():
 
 def test_autoattack_returns_the_reports_images():
     model, images, labels = scene(3)
-    for norm, eps in (("linf", 0.05), ("l2", 0.5), ("l1", 5.0)):
-        report = evaluate_robustness(model, images, labels, eps=eps, norm=norm, attacks="fast", curve=False)
-        assert torch.equal(autoattack(model, images, labels, eps=eps, norm=norm, version="fast"), report.adversarial)
+    report = evaluate_robustness(model, images, labels, eps=0.5, norm="l2", attacks="fast", curve=False)
+    assert torch.equal(autoattack(model, images, labels, eps=0.5, norm="l2", version="fast"), report.adversarial)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 4])

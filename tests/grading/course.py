@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from sqlalchemy.exc import SAWarning
@@ -64,6 +65,14 @@ class Course:
         if not outcome["success"]:
             raise RuntimeError(outcome["log"] or outcome["error"])
         return self.graded(assignment, student, outcome["log"])
+
+    def failed(self, assignment: str, student: str) -> list[str]:
+        """Names of the cells that ended in an error when they were graded."""
+        path = self.root / "course" / "autograded" / student / assignment / f"{assignment}.ipynb"
+        ran = nbformat.read(path, as_version=4).cells
+        return [
+            c.metadata.nbgrader.grade_id for c in ran if any(o.output_type == "error" for o in c.get("outputs", []))
+        ]
 
     def graded(self, assignment: str, student: str, log: str = "") -> Graded:
         """What stands in the gradebook."""

@@ -38,6 +38,7 @@ def test_nbgrader_gives_the_same(course, pair):
     graded = course.autograde(assignment, submission.name, bank.answered(assignment, submission.answers))
     assert graded.points == points(pair) == forked.grade(assignment, submission.answers)
     assert graded.waiting == bank.manual_cells(assignment)
+    assert course.failed(assignment, submission.name) == list(submission.expected)  # curves and figures are drawn
 
 
 @pytest.mark.parametrize("assignment", bank.assignments())

@@ -15,14 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.notebooks import smaller
+from tests.support.notebooks import STAND_IN, nothing_at_hand, smaller
+
+from .tree import EXPLORERS
 
 ROOT = Path(__file__).parents[2]
-EXPLORERS = {
-    "03_first_attacks": (".advcourse-playground", "ε"),
-    "06_structured_perturbations": (".advcourse-deformer", "size (px)"),
-}
-"""By lecture: the CSS class of its explorer, and the label of a slider that is seen from the start."""
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -57,7 +54,7 @@ def lab(tmp_path_factory):
     shutil.copytree(ROOT / "lectures", folder / "lectures")
     for pattern in ("*.ipynb", "text/*.md"):  # nbval runs them at their own size
         for file in (folder / "lectures").glob(pattern):
-            file.write_text(smaller(file.read_text(encoding="utf-8"), by=2), encoding="utf-8")
+            file.write_text(smaller(file.read_text(encoding="utf-8"), by=8), encoding="utf-8")
     shutil.copy(ROOT / "jupytext.toml", folder)
     token, port = secrets.token_hex(16), free_port()
     command = [sys.executable, str(ROOT / "course" / "lab.py"), "--no-browser", f"--port={port}"]
@@ -66,7 +63,10 @@ def lab(tmp_path_factory):
     settings = folder / "settings" / "@jupyterlab" / "notebook-extension"
     settings.mkdir(parents=True)  # every cell in the page, not only those in view
     (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
-    environment = {**os.environ, "JUPYTER_TOKEN": token, "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")}
+    environment = nothing_at_hand(folder) | {
+        "JUPYTER_TOKEN": token,
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+    }
     environment["JUPYTERLAB_WORKSPACES_DIR"] = str(folder / "workspaces")
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
@@ -166,6 +166,7 @@ def test_a_lecture_runs_and_its_explorer_answers(page, lecture):
     assert page.locator(ERROR).all_text_contents() == []
     counts = [int(re.search(r"\d+", text)[0]) for text in prompts.all_text_contents()]
     assert counts == list(range(1, cells.count() + 1))
+    assert page.get_by_text(STAND_IN).count()
 
     widget = page.locator(explorer)
     slider = widget.locator(".widget-hslider", has_text=label)

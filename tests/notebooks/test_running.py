@@ -1,24 +1,18 @@
-"""Notebooks from top to bottom, on few images: with the data at hand, and where there is none and no download succeeds,
-on scikit-learn's digits."""
+"""Notebooks from top to bottom, on few images, where no data are at hand and no download succeeds: on digits.
 
-import os
+With data, nbval runs the lectures and nbgrader the assignments (tests/grading/test_bank.py).
+"""
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.support.notebooks import smaller
+from tests.conftest import missing
+from tests.support.notebooks import STAND_IN, nothing_at_hand, smaller
 
-from .tree import LECTURES, MASTERS, name
+from .tree import EXPLORERS, LECTURES, MASTERS, name
 
-UNREACHABLE = "http://127.0.0.1:9"  # nothing listens on the discard port
-
-
-@pytest.fixture
-def nothing_at_hand(tmp_path):
-    kept = {key: value for key, value in os.environ.items() if key != "ADVCOURSE_DATA" and "proxy" not in key.lower()}
-    refused = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), UNREACHABLE)
-    return kept | refused | {"ADVCOURSE_CACHE": str(tmp_path / "cache"), "TORCH_HOME": str(tmp_path / "torch")}
+IN_THE_BROWSER = EXPLORERS if missing("browser") is None else {}  # where test_browser.py runs them so
 
 
 def run(path, environment):
@@ -32,13 +26,7 @@ def printed(notebook):
     return [output.text for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output]
 
 
-@pytest.mark.parametrize("path", LECTURES + MASTERS, ids=name)
-def test_runs_on_the_digits_that_stand_in(path, nothing_at_hand):
+@pytest.mark.parametrize("path", [p for p in LECTURES + MASTERS if p.stem not in IN_THE_BROWSER], ids=name)
+def test_runs_on_the_digits_that_stand_in(path, tmp_path):
     before = printed(nbformat.read(path, as_version=4))
-    assert any("stand in for it" in text and text not in before for text in printed(run(path, nothing_at_hand)))
-
-
-@pytest.mark.parametrize("path", MASTERS, ids=name)
-def test_a_master_runs_on_what_is_at_hand(path):
-    """Lectures are run so by nbval, at their own size."""
-    assert run(path, dict(os.environ)).cells
+    assert any(STAND_IN in text and text not in before for text in printed(run(path, nothing_at_hand(tmp_path))))

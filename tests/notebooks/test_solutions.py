@@ -7,10 +7,12 @@ solution depends; then each answer stands in the place of the stub, and what the
 import ast
 import contextlib
 import io
+import json
 import os
 import re
 import tempfile
 import traceback
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import Connection
@@ -21,6 +23,7 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
 from tests.grading import forked
+from tests.support.notebooks import smaller
 
 from .tree import LECTURES
 
@@ -143,7 +146,7 @@ def lecture(name: str) -> Path:
 
 @cache
 def cells(name: str) -> list:
-    return nbformat.read(lecture(name), as_version=4).cells
+    return nbformat.reads(smaller(lecture(name).read_text(encoding="utf-8"), by=2), as_version=4).cells
 
 
 @cache
@@ -185,16 +188,23 @@ def needed(name: str) -> list[str]:
     return [source if i in chosen else "" for i, source in enumerate(sources)]
 
 
-def said(name: str, exercise: Exercise, answer: str) -> str:
+@pytest.fixture(scope="module")
+def said(once):
     """What the exercise's check prints where the answer stands in the place of the stub."""
-    printed = everything_said(name)
-    if isinstance(printed, str):
-        pytest.fail(f"lecture {name} has not come to its end:\n{printed}")
-    return printed[exercise.number, answer]
+
+    def printed(name: str, exercise: Exercise, answer: str) -> str:
+        def fill(folder: Path) -> None:
+            (folder / "said.json").write_text(json.dumps(everything_said(name)))
+
+        found = json.loads((once(f"lecture{name}", fill) / "said.json").read_text())
+        if isinstance(found, str):
+            pytest.fail(f"lecture {name} has not come to its end:\n{found}")
+        return found[str(exercise.number)][answer]
+
+    return printed
 
 
-@cache
-def everything_said(name: str) -> dict[tuple[int, str], str] | str:
+def everything_said(name: str) -> dict[int, dict[str, str]] | str:
     """What the checks of a lecture print, by the exercise's number and the answer; an error's traceback."""
     receiver, sender = forked.CONTEXT.Pipe(duplex=False)
     process = forked.CONTEXT.Process(target=_work, args=(name, sender), daemon=True)
@@ -216,14 +226,14 @@ def _work(name: str, sender: Connection) -> None:
         sender.send(traceback.format_exc())
 
 
-def printed_by(name: str) -> dict[tuple[int, str], str]:
+def printed_by(name: str) -> dict[int, dict[str, str]]:
     """Runs the lecture in this process."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
     os.environ["ADVCOURSE_SCALE"] = "quick"
     shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
-    printed: dict[tuple[int, str], str] = {}
+    printed: dict[int, dict[str, str]] = defaultdict(dict)
 
     def run(source):
         with contextlib.redirect_stdout(io.StringIO()) as spoken:
@@ -237,7 +247,7 @@ def printed_by(name: str) -> dict[tuple[int, str], str]:
                 for answer in (exercise.solution, *WRONG.get(name, {}).get(exercise.title, ()), exercise.stub):
                     before = dict(shell.user_ns)
                     run(answer)
-                    printed[exercise.number, answer] = run(exercise.check)
+                    printed[exercise.number][answer] = run(exercise.check)
                     shell.user_ns.clear()
                     shell.user_ns.update(before)
             elif source:
@@ -256,12 +266,12 @@ MISTAKEN = [
 
 
 @pytest.mark.parametrize("name, exercise", CHECKED)
-def test_the_folded_solution_passes(name, exercise):
+def test_the_folded_solution_passes(said, name, exercise):
     assert said(name, exercise, exercise.solution).endswith(f"✓ {exercise.title}\n")
 
 
 @pytest.mark.parametrize("name, exercise, answer", MISTAKEN)
-def test_a_wrong_answer_is_told_what_is_wrong(name, exercise, answer):
+def test_a_wrong_answer_is_told_what_is_wrong(said, name, exercise, answer):
     """In the words of the check: it has not stopped at an error, of its own or of the answer's."""
     printed = said(name, exercise, answer)
     assert printed.startswith(f"✗ {exercise.title}: ")
@@ -269,7 +279,7 @@ def test_a_wrong_answer_is_told_what_is_wrong(name, exercise, answer):
 
 
 @pytest.mark.parametrize("name, exercise", CHECKED)
-def test_the_stub_waits(name, exercise):
+def test_the_stub_waits(said, name, exercise):
     assert said(name, exercise, exercise.stub).startswith(f"… {exercise.title}: not done yet")
 
 

@@ -6,6 +6,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LECTURES = sorted((ROOT / "lectures").glob("*.ipynb"))
 MASTERS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
+EXPLORERS = {
+    "03_first_attacks": (".advcourse-playground", "ε"),
+    "06_structured_perturbations": (".advcourse-deformer", "size (px)"),
+}
+"""By lecture: the CSS class of its explorer, and the label of a slider that is seen from the start."""
 RELEASED = sorted((ROOT / "assignments").glob("*/*.ipynb"))
 
 

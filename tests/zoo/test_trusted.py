@@ -45,15 +45,15 @@ def test_every_card_has_what_is_trusted():
 
 
 def test_from_the_command_line(tmp_path, capsys, own_cache, offline):
-    """On the digits that stand in for MNIST; a card in another folder is written, the rest of it stays."""
+    """On the digits that stand in for MNIST. All fall in the smaller ball, so that the greater needs no file."""
     file = tmp_path / "report.json"
-    arguments = ["evaluate", "mnist/cnn", "--norm", "l2", "--eps", "0.01", "0.02", "--images", "2"]
+    arguments = ["evaluate", "mnist/cnn", "--norm", "l2", "--eps", "6", "7", "--images", "2"]
     arguments += ["--device", "cpu", "--json", str(file), "--checkpoint", str(tmp_path / "run.pt")]
     assert cli.main(arguments) == 0
     said = capsys.readouterr().out
     content = json.loads(file.read_text())
-    assert "robust accuracy" in said and [level["eps"] for level in content["levels"]] == [0.01, 0.02]
-    assert content["images"] == 2 and content["attacks"] == "fast" and len(list(tmp_path.glob("run-*.pt"))) == 3
+    assert "robust accuracy" in said and [level["eps"] for level in content["levels"]] == [6, 7]
+    assert content["images"] == 2 and content["attacks"] == "fast" and len(list(tmp_path.glob("run-*.pt"))) == 2
 
 
 def test_bad_arguments_are_one_line(capsys):
@@ -67,11 +67,11 @@ def test_a_card_is_written_anew_where_it_speaks_of_the_same_ball(tmp_path, own_c
     name, card = "mnist/cnn", weights.card("mnist/cnn")
     card.pop("trusted", None)
     (tmp_path / "mnist-cnn.json").write_text(json.dumps(card))
-    report = trusted.robustness(name, norm="linf", eps=[0.001, 0.002], images=2)
+    report = trusted.robustness(name, norm="linf", eps=[0.3, 0.4], images=2)
     first = trusted.on_card(name, report, tmp_path)
     assert {key: value for key, value in first.items() if key != "trusted"} == card
-    assert [(each["norm"], each["eps"]) for each in first["trusted"]] == [("linf", 0.001), ("linf", 0.002)]
-    report = trusted.robustness(name, norm="linf", eps=0.002, images=3)
+    assert [(each["norm"], each["eps"]) for each in first["trusted"]] == [("linf", 0.3), ("linf", 0.4)]
+    report = trusted.robustness(name, norm="linf", eps=0.4, images=3)
     again = trusted.on_card(name, report, tmp_path)
     assert [each["images"] for each in again["trusted"]] == [2, 3]
     assert json.loads((tmp_path / "mnist-cnn.json").read_text()) == again
