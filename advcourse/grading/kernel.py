@@ -97,9 +97,9 @@ class _Talk:
         while not (self.ended() or self.ran.lost):
             left = deadline - time.monotonic()
             if left <= 0:
-                if self.reply is not None:
-                    self.fail("the end of its output did not arrive", lost=False)
-                return self.reply is not None
+                if self.reply is not None:  # nor would what the next cells say
+                    self.fail("the end of its output did not arrive", lost=True)
+                return False
             if not poller.poll(int(1000 * min(left, 0.5)) + 1):
                 if not self.kernel.manager.is_alive():
                     self.fail("the kernel died: too much memory or time, or the process was ended", lost=True)
