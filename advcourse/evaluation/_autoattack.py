@@ -48,8 +48,8 @@ def autoattack(
                    in l1: APGD five times and APGD-T towards 5 classes, both from balls three and two times as large
         plus       APGD and APGD-DLR, five times each · FAB, five times · Square · APGD-T · FAB-T
         rand       APGD and APGD-DLR on gradients that are means of 20 draws, for models that draw
-        fast       the kinds of ``standard`` (in l2 with ALMA and FAB), each cut to what decides, in an order that
-                   depends on the norm: ``sequence`` gives it
+        fast       the kinds of ``standard``, in l2 with ALMA and FAB, in l1 with FAB, each cut to what decides, in an
+                   order that depends on the norm: ``sequence`` gives it
 
     all with 100 steps but for ``fast``. With fewer than ten classes as many others as there are take their place; where
     there are fewer than four (for APGD-DLR three) the margin takes that of DLR. The model is put in eval mode and then
@@ -163,5 +163,6 @@ def _fast(
         "APGD": partial(ascent, restarts=5, wide=True),
         "APGD-T": partial(ascent, loss=loss, steps=50, target_classes=others, wide=True),
         "FAB-T": partial(boundary, steps=100, target_classes=few),
+        "FAB": boundary,
         "Square": random_search,
     }
