@@ -9,12 +9,36 @@ import warnings
 import torch
 
 from advcourse import runtime
-from benchmarks import augmentation, beyond, footprint, measure, minimal, report, scaling, steps, structured, timing
+from benchmarks import (
+    augmentation,
+    beyond,
+    footprint,
+    measure,
+    minimal,
+    overhead,
+    report,
+    scaling,
+    steps,
+    structured,
+    timing,
+)
 from benchmarks.cases import Case, cases
 from benchmarks.peers import PACKAGES
 
-PARTS = ("import", "cifar10", "imagenet", "steps", "minimal", "spatial", "universal", "flow", "recolor", "augmentation")
-ON_CIFAR10 = ("cifar10", "minimal", "spatial", "universal", "augmentation")
+PARTS = (
+    "import",
+    "cifar10",
+    "imagenet",
+    "steps",
+    "minimal",
+    "spatial",
+    "universal",
+    "flow",
+    "recolor",
+    "augmentation",
+    "overhead",
+)
+ON_CIFAR10 = ("cifar10", "minimal", "spatial", "universal", "augmentation", "overhead")
 IMPORTS = ["import advcourse", "import advcourse.attacks"]
 
 
@@ -50,12 +74,16 @@ def main() -> None:
         elif part in ("flow", "recolor"):
             with scaling.threads(torch.get_num_threads()):
                 text = structured.tables(part, device, options.clock, options.rounds or 15)
+        elif part == "overhead":
+            text = overhead.tables(options.cifar10, 128, options.rounds or 3, device, options.clock)
         elif part == "augmentation":
             text = augmentation.tables(options.cifar10, 1280, options.rounds or 5, device, options.clock)
         else:
             text = _networks(networks[part], options, device)
         minutes = (time.perf_counter() - started) / 60
-        packages = {"flow": ("scipy",), "recolor": ("scipy",), "augmentation": ("accelerate",)}.get(part, PACKAGES)
+        packages = {"flow": ("scipy",), "recolor": ("scipy",), "augmentation": ("accelerate",), "overhead": ()}.get(
+            part, PACKAGES
+        )
         setting = report.setting(device, _command(part, options), minutes, options.note, packages)
         print(f"{setting}\n\n{text}", flush=True)
         if not options.dry:

@@ -78,7 +78,7 @@ def compare(
 def memory(case: Case, budget: Budget, model: nn.Module, images: Tensor, labels: Tensor, classes: int) -> Memory:
     """Peak of ours, beside the peak of one bare forward and backward pass."""
     ours = MAKERS["advcourse"](model, budget, images, classes)
-    one = [Pass(len(images), graph=True, backward=True)]
+    one = [Pass(len(images), graph=True, backwards=1)]
     floor = peak_bytes(lambda: bare(model, images, labels, one), images.device)
     peak = peak_bytes(lambda: ours(images, labels), images.device)
     return Memory(case.title, budget, images.nbytes, floor, peak)

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 @dataclass
 class Pass:
-    """One run of the model: on how many images, whether it kept a graph, whether gradients came back."""
+    """One run of the model: on how many images, whether it kept a graph, how often gradients came back."""
 
     rows: int
     graph: bool
-    backward: bool = False
+    backwards: int = 0
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def recorded(model: nn.Module) -> Iterator[list[Pass]]:
         made = Pass(len(logits), logits.requires_grad)
         passes.append(made)
         if made.graph:
-            logits.register_hook(lambda gradient: setattr(made, "backward", True))
+            logits.register_hook(lambda gradient: setattr(made, "backwards", made.backwards + 1))
 
     handle = model.register_forward_hook(forth)
     try:
@@ -47,10 +47,11 @@ def bare(model: nn.Module, images: Tensor, labels: Tensor, passes: list[Pass]) -
         x = images[: made.rows].detach().requires_grad_(made.graph)
         with torch.set_grad_enabled(made.graph):
             logits = model(x)
-        if made.backward:
-            torch.autograd.grad(F.cross_entropy(logits, labels[: made.rows], reduction="sum"), x)
+        for left in reversed(range(made.backwards)):
+            loss = F.cross_entropy(logits, labels[: made.rows], reduction="sum")
+            torch.autograd.grad(loss, x, retain_graph=left > 0)
 
 
 def per_image(passes: list[Pass], count: int) -> tuple[float, float]:
     """Forward and backward passes, a row each, per image of the batch."""
-    return sum(made.rows for made in passes) / count, sum(made.rows for made in passes if made.backward) / count
+    return sum(made.rows for made in passes) / count, sum(made.rows * made.backwards for made in passes) / count

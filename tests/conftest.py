@@ -34,6 +34,7 @@ SLOW = (
     "structured/test_basis_cache.py",
     "structured/test_recolor.py",
     "test_cli.py",
+    "test_benchmarks_newer.py",
     "test_benchmarks_strength.py",
     "test_footprint.py",
     "test_pages.py",
