@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import statistics
 import time
 from collections.abc import Callable
@@ -108,6 +109,39 @@ def compare(ball: Ball, count: int, seeds: int, ways: dict[str, Callable[..., Te
     return found
 
 
+def deletions(ball: Ball, count: int) -> list[list[str]]:
+    """What ``fast`` would leave without each of its kinds, a row each.
+
+    Each runs alone on all images: draws are keyed by the image, so it finds the same there as in its place in the row.
+    """
+    model = models.load(ball.network)
+    images, labels, _ = data.load(trusted.dataset_of(ball.network), "test", n=count)
+    classes = predict(model, images[:1]).shape[1]
+    kinds = evaluation.sequence("fast", eps=float(ball.eps), norm=ball.norm, classes=classes)
+    right = predict(model, images).argmax(1) == labels
+    left, cost = {}, {}
+    for name, attack in kinds.items():
+        started, result = time.process_time(), images.clone()
+        result[right] = attack(model, images[right], labels[right], **_places(attack, right))
+        left[name], cost[name] = judge(model, images, labels, result, ball), time.process_time() - started
+    everything = torch.stack(list(left.values())).all(0).double().mean().item()
+    listed = []
+    for name in kinds:
+        rest = torch.stack([each for other, each in left.items() if other != name]).all(0).double().mean().item()
+        alone = f"{left[name].double().mean().item():.1%}"
+        first = [ball.title, f"{everything:.1%}"] if not listed else ["", ""]
+        listed.append([*first, name, alone, f"{rest:.1%}", f"{100 * (rest - everything):+.1f}", f"{cost[name]:.1f}"])
+    return listed
+
+
+def _places(attack: Callable[..., Tensor], rows: Tensor) -> dict[str, Tensor]:
+    """Where those images stand in the set, for what draws by it."""
+    return {"indices": rows.nonzero()[:, 0]} if "indices" in inspect.signature(attack).parameters else {}
+
+
+WITHOUT = ["network and ball", "fast leaves", "kind", "alone", "all but it", "points", "processor seconds"]
+
+
 def judge(model: nn.Module, images: Tensor, labels: Tensor, result: Tensor, ball: Ball) -> Tensor:
     """Which images are left: misclassified ones and those outside the ball or the box are not counted as broken by it.
 
@@ -163,8 +197,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="(%(default)s)")
     parser.add_argument("--ways", nargs="+", choices=tuple(WAYS), default=tuple(WAYS))
     parser.add_argument("--only", default="", help="balls whose title holds this")
+    parser.add_argument("--deletions", action="store_true", help="what `fast` leaves without each of its kinds")
     options = parser.parse_args()
     chosen = [ball for ball in balls() if options.only in ball.title]
+    if options.deletions:
+        print(table(WITHOUT, (row for ball in chosen for row in deletions(ball, options.images))))
+        return
     ways = {name: WAYS[name] for name in options.ways}
     everything, listed = [], []
     for ball in chosen:

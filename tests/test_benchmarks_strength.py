@@ -1,11 +1,15 @@
 """What the benchmark of whole evaluations counts as left, missed and spent."""
 
 from fractions import Fraction
+from functools import partial
 
 import pytest
 import torch
 
-from benchmarks.strength import WAYS, Ball, Found, balls, judge, rows, summary
+from advcourse import data, models
+from advcourse.attacks import apgd, square
+from advcourse.evaluation import evaluate_robustness
+from benchmarks.strength import WAYS, Ball, Found, balls, deletions, judge, rows, summary
 from tests.support.scenes import scene
 
 BALL = Ball("mnist/cnn", "linf", Fraction("1/10"))
@@ -36,6 +40,24 @@ def test_missed_is_what_the_original_always_breaks_and_this_way_never():
     assert summary([found, found]) == (
         "- fast: robust accuracy at most +33.3 points from the original's; 0.40 of its processor time over all balls."
     )
+
+
+def test_what_is_left_without_a_kind_is_what_the_others_leave(own_cache, offline, monkeypatch):
+    near = Ball("mnist/cnn", "linf", Fraction("0.12"))
+    ball = {"eps": 0.12, "norm": "linf"}
+    kinds = {"weak": partial(square, queries=30, **ball), "APGD": partial(apgd, steps=5, **ball)}
+    monkeypatch.setattr("advcourse.evaluation.sequence", lambda version, **settings: kinds)
+    rows = deletions(near, 24)
+    model = models.load(near.network)
+    images, labels, _ = data.load("mnist", "test", n=24)
+    weak, strong, both = (
+        evaluate_robustness(model, images, labels, attacks=chosen, curve=False, **ball).robust_accuracy
+        for chosen in ({"weak": kinds["weak"]}, {"APGD": kinds["APGD"]}, kinds)
+    )
+    assert both <= strong < weak
+    said = [[float(cell.rstrip("%")) / 100 for cell in (row[3], row[4])] for row in rows]
+    assert said[0] == pytest.approx([weak, strong], abs=1e-3) and said[1] == pytest.approx([strong, weak], abs=1e-3)
+    assert [row[1] for row in rows] == [f"{both:.1%}", ""] and [row[2] for row in rows] == ["weak", "APGD"]
 
 
 def test_all_norms_and_four_networks_are_compared_and_each_way_returns_images():
