@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from advcourse.core.balls import NORMS, project, steepest, uniform
+from advcourse.attacks._paces import Halving, Sparse
+from advcourse.core.balls import NORMS, project, uniform
 from advcourse.core.iterates import Strongest
 from advcourse.core.losses import ImageLoss, image_loss, input_gradient, log_odds, rising
 from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
 from advcourse.core.streams import Streams
 from advcourse.core.validation import check_at_least, check_at_most, check_choice, check_count, check_inputs
-
-MOMENTUM = 0.75
 
 
 def apgd(
@@ -130,7 +129,7 @@ def apgd(
                 if x is None:
                     x = centres + uniform(centres, radius, norm, streams)
                 x = project(x, centres, radius, norm)
-                pace = _Sparse(centres, radius, count) if norm == "l1" else _Halving(centres, radius, norm, count, rho)
+                pace = Sparse(centres, radius, count) if norm == "l1" else Halving(centres, radius, norm, count, rho)
                 x = _ascend(aim, x, rows, pace, count, strongest if phase == len(phases) - 1 else None)
     return strongest.images
 
@@ -187,7 +186,7 @@ def _warn_of_few_classes(classes: int, needed: int) -> None:
 
 
 def _ascend(
-    aim: _Aim, x: Tensor, rows: Tensor, pace: _Halving | _Sparse, steps: int, strongest: Strongest | None
+    aim: _Aim, x: Tensor, rows: Tensor, pace: Halving | Sparse, steps: int, strongest: Strongest | None
 ) -> Tensor:
     """One run of images ``rows`` from ``x``; ``strongest`` is shown what fools and, at the end, the highest.
 
@@ -219,98 +218,6 @@ def _ascend(
         x = pace.step(x, gradient)
         del gradient
     return best
-
-
-class _Pace:
-    """How long the next step of each image is, and which images go back to their best."""
-
-    def keep(self, going: Tensor) -> None:
-        """Go on with those images alone."""
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor):
-                setattr(self, name, value[going])
-
-
-class _Halving(_Pace):
-    """Steps with momentum in linf and l2; their size is halved where the ascent stalls."""
-
-    def __init__(self, centres: Tensor, eps: float, norm: str, steps: int, rho: float):
-        self.centres, self.eps, self.norm, self.rho = centres, eps, norm, rho
-        self.size = centres.new_full((len(centres),), 2 * eps)
-        self.previous: Tensor | None = None
-        self.height, self.highest = torch.full_like(self.size, torch.inf), torch.full_like(self.size, -torch.inf)
-        self.rises = torch.zeros_like(self.size)
-        self.halved = torch.zeros_like(self.size, dtype=torch.bool)
-        self.checkpoints, self.since = _checkpoints(steps), 0
-
-    def adapt(self, step: int, height: Tensor, best: Tensor, highest: Tensor) -> Tensor | None:
-        """Which images go back, at the checkpoints."""
-        self.rises += height > self.height
-        self.height = height
-        if step not in self.checkpoints:
-            return None
-        stalled = (self.rises < self.rho * (step - self.since)) | (~self.halved & (highest <= self.highest))
-        self.size = torch.where(stalled, self.size / 2, self.size)
-        self.halved, self.highest, self.since = stalled, highest, step
-        self.rises = torch.zeros_like(self.rises)
-        self.height = torch.where(stalled, highest, height)
-        return stalled
-
-    def step(self, x: Tensor, gradient: Tensor) -> Tensor:
-        """The next iterates."""
-        z = project(steepest(gradient, self.size, self.norm, x).add_(x), self.centres, self.eps, self.norm)
-        if self.previous is not None:
-            moved = z.sub_(x).mul_(MOMENTUM).add_(x).add_(self.previous.sub_(x), alpha=MOMENTUM - 1)
-            z = project(moved, self.centres, self.eps, self.norm)
-        self.previous = x
-        return z
-
-
-class _Sparse(_Pace):
-    """Steps in l1, whose length and number of pixels follow how sparse the best iterate is.
-
-    Attributes:
-        period: share of the steps from one checkpoint to the next.
-        shrink: by what the length, and the number of pixels that the best iterate has moved, are divided.
-        smallest: least length, in ε.
-        sparser: share of the pixels moved before that a sparser iterate stays below.
-    """
-
-    period, shrink, smallest, sparser = 0.04, 1.5, 0.1, 0.95
-
-    def __init__(self, centres: Tensor, eps: float, steps: int):
-        self.centres, self.eps = centres, eps
-        self.size = centres.new_full((len(centres),), eps)
-        self.moved = centres.new_full((len(centres),), centres[0].numel())
-        self.count = self.moved / 5
-        self.every = max(1, int(self.period * steps))
-
-    def adapt(self, step: int, height: Tensor, best: Tensor, highest: Tensor) -> Tensor | None:
-        """Which images go back, at every checkpoint."""
-        if step == 0 or step % self.every:
-            return None
-        moved = (best != self.centres).flatten(1).sum(1).to(self.size.dtype)
-        sparser = moved < self.sparser * self.moved
-        shorter = (self.size / self.shrink).clamp_min(self.smallest * self.eps)
-        self.size = torch.where(sparser, torch.full_like(shorter, self.eps), shorter)
-        self.count, self.moved = moved / self.shrink, moved
-        return sparser
-
-    def step(self, x: Tensor, gradient: Tensor) -> Tensor:
-        """The next iterates."""
-        count = self.count.floor().clamp_min(1)
-        step = steepest(gradient, self.size, "l1", x, count)
-        return project(step.add_(x), self.centres, self.eps, "l1")
-
-
-def _checkpoints(steps: int) -> set[int]:
-    """The steps ⌈pⱼ steps⌉ with p₀ = 0, p₁ = 0.22, pⱼ₊₁ = pⱼ + max(pⱼ - pⱼ₋₁ - 0.03, 0.06); p in hundredths."""
-    found, p, gap = {0}, 22, 22
-    while p <= 100:
-        found.add(-(-p * steps // 100))
-        gap = max(gap - 3, 6)
-        p += gap
-    return found
 
 
 def _column(values: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 from advcourse.evaluation._autoattack import VERSIONS, autoattack, sequence
 from advcourse.evaluation._controls import controls
-from advcourse.evaluation._diagnose import Diagnosis, Finding, diagnose
+from advcourse.evaluation._diagnose import diagnose
 from advcourse.evaluation._evaluate import Report, compare, evaluate, quantize
+from advcourse.evaluation._findings import Diagnosis, Finding
 from advcourse.evaluation._fooling import fooling_rate, fooling_table, inner_products, shown
 from advcourse.evaluation._outcomes import Outcomes, outcomes, pose_table
 from advcourse.evaluation._robustness import rho_adv

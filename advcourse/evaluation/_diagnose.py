@@ -6,9 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -22,73 +20,14 @@ from advcourse.core.streams import Streams
 from advcourse.core.validation import check_above, check_choice, check_count, check_inputs, check_logits
 from advcourse.evaluation._controls import random_direction, random_signs
 from advcourse.evaluation._draws import clean_passes
+from advcourse.evaluation._findings import Diagnosis, Finding
 from advcourse.evaluation._promises import within
 from advcourse.evaluation._sequence import drawn
-
-if TYPE_CHECKING:
-    import pandas
 
 TOLERATED = 0.02
 """Share of the images that an attack may miss and a weaker kind find, before it says something of the model."""
 SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Radii of the curves, as shares of ε."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check: what was looked at, what was measured, and whether it speaks against the gradient."""
-
-    check: str
-    evidence: str
-    suspicious: bool
-    verdict: str
-
-
-@dataclass
-class Diagnosis:
-    """What ``diagnose`` found.
-
-    Attributes:
-        findings: every check, with its evidence.
-        radii: of the curves.
-        curves: accuracy at each radius, by kind of perturbation.
-        norm, eps: the ball.
-        count: images looked at: those that the model classifies correctly.
-    """
-
-    findings: list[Finding]
-    radii: list[float]
-    curves: dict[str, list[float]]
-    norm: str
-    eps: float
-    count: int
-
-    @property
-    def suspicious(self) -> bool:
-        """Whether a check speaks against the gradient: attacks that follow it then overstate robustness."""
-        return any(finding.suspicious for finding in self.findings)
-
-    @property
-    def verdict(self) -> str:
-        """In a sentence or several."""
-        said = [finding.verdict for finding in self.findings if finding.suspicious]
-        if not said:
-            return (
-                f"Nothing speaks against the gradient ({len(self.findings)} checks, {self.count} images, "
-                f"{self.norm} {self.eps:.4g}). That is no proof of robustness: evaluate_robustness measures it."
-            )
-        return " ".join(said)
-
-    def table(self) -> pandas.DataFrame:
-        """One row a check, with ``evidence`` and ``suspicious``."""
-        import pandas
-
-        rows = {each.check: {"evidence": each.evidence, "suspicious": each.suspicious} for each in self.findings}
-        return pandas.DataFrame.from_dict(rows, orient="index").rename_axis("check")
-
-    def __str__(self) -> str:
-        lines = [f"{'!' if each.suspicious else ' '} {each.check:<26} {each.evidence}" for each in self.findings]
-        return "\n".join([*lines, "", self.verdict])
 
 
 def diagnose(
