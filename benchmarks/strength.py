@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import math
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import numpy
 import torch
 from torch import Tensor, nn
 
@@ -17,9 +19,11 @@ from advcourse import data, evaluation, models
 from advcourse.core.balls import norms
 from advcourse.core.running import count_passes, predict
 from advcourse.zoo import trusted
+from benchmarks.peers import art_classifier
 from benchmarks.report import table
 
 ROUNDING = 1e-5
+Attack = Callable[[Tensor, Tensor], Tensor]
 ROBUST = "reference/robust_cifar10_"
 
 
@@ -88,7 +92,95 @@ def ours(version: str) -> Callable[..., Tensor]:
     return run
 
 
-WAYS = {"original": original, "standard": ours("standard"), "fast": ours("fast")}
+def in_turn(attacks: list[Attack], model: nn.Module, images: Tensor, labels: Tensor, ball: Ball) -> Tensor:
+    """What those attacks find together: each on the images that the ones before it have left."""
+    found = images.clone()
+    left = predict(model, images).argmax(1) == labels
+    for attack in attacks:
+        rows = left.nonzero()[:, 0]
+        if not len(rows):
+            break
+        result = attack(images[rows].clone(), labels[rows]).detach().to(images.dtype)
+        model.zero_grad(set_to_none=True)
+        broken = ~judge(model, images[rows], labels[rows], result, ball)
+        found[rows[broken]] = result[broken]
+        left[rows[broken]] = False
+    return found
+
+
+def adv_lib(model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, seed: int) -> Tensor:
+    """Its parts of AutoAttack, which it has no sequence of: APGD, APGD-T and FAB-T."""
+    from adv_lib.attacks import apgd, apgd_targeted, fab
+
+    torch.manual_seed(seed)
+    order = {"linf": math.inf, "l2": 2, "l1": 1}[ball.norm]
+    eps, wide = float(ball.eps), ball.norm == "l1"
+    attacks: list[Attack] = [
+        lambda x, y: apgd(
+            model, x, y, eps, order, n_restarts=5 if wide else 1, loss_function="ce", use_large_reps=wide
+        ),
+        lambda x, y: apgd_targeted(model, x, y, eps, order, use_large_reps=wide, num_targets=5 if wide else 9),
+        lambda x, y: fab(model, x, y, order, ε=eps, restarts=9, targeted_restarts=True),
+    ]
+    return in_turn(attacks, model, images, labels, ball)
+
+
+def foolbox(model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, seed: int) -> Tensor:
+    """PGD with 100 steps and the minimal-norm attacks it has, cut off at the radius."""
+    import foolbox
+    from foolbox import attacks as theirs
+
+    torch.manual_seed(seed)
+    wrapped = foolbox.PyTorchModel(model, bounds=(0, 1), device=images.device)
+    eps = float(ball.eps)
+    pgd = {"linf": theirs.LinfPGD, "l2": theirs.L2PGD, "l1": theirs.L1PGD}[ball.norm](steps=100)
+    minimal = {
+        "linf": [theirs.LInfFMNAttack(steps=300)],
+        "l2": [theirs.DDNAttack(steps=300), theirs.L2FMNAttack(steps=300)],
+        "l1": [theirs.L1FMNAttack(steps=300), theirs.EADAttack(9, 100, decision_rule="L1")],
+    }[ball.norm]
+    attacks: list[Attack] = [lambda x, y: pgd(wrapped, x, y, epsilons=eps)[1]]
+    attacks += [lambda x, y, each=each: each(wrapped, x, y, epsilons=None)[1] for each in minimal]
+    return in_turn(attacks, model, images, labels, ball)
+
+
+def torchattacks(model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, seed: int) -> Tensor | None:
+    """Its AutoAttack, the standard version; none in l1."""
+    import torchattacks
+
+    if ball.norm == "l1":
+        return None
+    norm = {"linf": "Linf", "l2": "L2"}[ball.norm]
+    attack = torchattacks.AutoAttack(model, norm=norm, eps=float(ball.eps), n_classes=10, seed=seed)
+    return in_turn([attack], model, images, labels, ball)
+
+
+def art(model: nn.Module, images: Tensor, labels: Tensor, ball: Ball, seed: int) -> Tensor | None:
+    """Its AutoAttack; none in l1."""
+    from art.attacks.evasion import AutoAttack
+
+    if ball.norm == "l1":
+        return None
+    numpy.random.seed(seed)  # noqa: NPY002 — what it draws from
+    eps, norm = float(ball.eps), {"linf": math.inf, "l2": 2}[ball.norm]
+    wrapped = art_classifier(model, images, 10)
+    attack = AutoAttack(wrapped, norm=norm, eps=eps, eps_step=eps / 4, batch_size=len(images))
+
+    def run(x: Tensor, y: Tensor) -> Tensor:
+        return torch.from_numpy(attack.generate(x.cpu().numpy(), y.cpu().numpy())).to(x.device)
+
+    return in_turn([run], model, images, labels, ball)
+
+
+WAYS = {
+    "original": original,
+    "standard": ours("standard"),
+    "fast": ours("fast"),
+    "adv-lib": adv_lib,
+    "foolbox": foolbox,
+    "torchattacks": torchattacks,
+    "ART": art,
+}
 
 
 def compare(ball: Ball, count: int, seeds: int, ways: dict[str, Callable[..., Tensor]]) -> dict[str, Found]:
@@ -100,13 +192,16 @@ def compare(ball: Ball, count: int, seeds: int, ways: dict[str, Callable[..., Te
         for name, way in ways.items():
             started = time.process_time()
             with count_passes(model) as passes:
-                result = way(model, images, labels, ball, seed).detach()
+                result = way(model, images, labels, ball, seed)
+            if result is None:
+                continue
+            result = result.detach()
             one = found[name]
             one.seconds += (time.process_time() - started) / seeds
             one.forwards += passes.forwards / count / seeds
             one.backwards += passes.backwards / count / seeds
             one.left.append(judge(model, images, labels, result, ball))
-    return found
+    return {name: one for name, one in found.items() if one.left}
 
 
 def deletions(ball: Ball, count: int) -> list[list[str]]:
@@ -181,7 +276,7 @@ def summary(all_found: list[dict[str, Found]]) -> str:
     """What all balls together say: the worst difference in robust accuracy, and the share of the original's time."""
     lines = []
     for name in all_found[0]:
-        if name != "original":
+        if name != "original" and all(name in found for found in all_found):
             worst = max(found[name].accuracy() - found["original"].accuracy() for found in all_found)
             spent = sum(found[name].seconds for found in all_found) / sum(f["original"].seconds for f in all_found)
             lines.append(
@@ -195,7 +290,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.strength", description=__doc__)
     parser.add_argument("--images", type=int, default=200, help="(%(default)s)")
     parser.add_argument("--seeds", type=int, default=3, help="(%(default)s)")
-    parser.add_argument("--ways", nargs="+", choices=tuple(WAYS), default=tuple(WAYS))
+    parser.add_argument("--ways", nargs="+", choices=tuple(WAYS), default=("original", "standard", "fast"))
     parser.add_argument("--only", default="", help="balls whose title holds this")
     parser.add_argument("--deletions", action="store_true", help="what `fast` leaves without each of its kinds")
     options = parser.parse_args()

@@ -9,7 +9,7 @@ import torch
 from advcourse import data, models
 from advcourse.attacks import apgd, square
 from advcourse.evaluation import evaluate_robustness
-from benchmarks.strength import WAYS, Ball, Found, balls, deletions, judge, rows, summary
+from benchmarks.strength import WAYS, Ball, Found, balls, deletions, in_turn, judge, rows, summary
 from tests.support.scenes import scene
 
 BALL = Ball("mnist/cnn", "linf", Fraction("1/10"))
@@ -29,6 +29,29 @@ def test_only_what_fools_within_the_ball_is_broken():
         judge(model, images, labels, images + 0.1, BALL)
     with pytest.raises(ValueError, match="returned images"):
         judge(model, images, labels, images[:2], BALL)
+
+
+def test_attacks_in_turn_keep_what_fools_within_the_ball_and_see_only_what_is_left():
+    model, images, labels = scene(6)
+    labels[0] = (labels[0] + 1) % 4  # misclassified from the start
+    far, seen = images.flip(3), []
+    near = Ball("mnist/cnn", "linf", Fraction(1))
+    wrong = model(far).argmax(1) != labels
+
+    def half(x, y):
+        seen.append(len(x))
+        return torch.cat([far[1:4], x[3:]])
+
+    def rest(x, y):
+        seen.append(len(x))
+        return x
+
+    found = in_turn([half, rest], model, images, labels, near)
+    fooled = torch.arange(6).le(3) & wrong
+    assert fooled[1:].any() and torch.equal(found[fooled][1:], far[fooled][1:]) and torch.equal(found[0], images[0])
+    assert torch.equal(found[~fooled], images[~fooled])
+    assert seen == [5, 5 - int(fooled[1:].sum())]
+    assert torch.equal(in_turn([half], model, images, labels, BALL), images)  # outside the ball
 
 
 def test_missed_is_what_the_original_always_breaks_and_this_way_never():
