@@ -53,6 +53,7 @@ LINES = {
     "attacks.square": Line("Square Attack", "the network's scores", "linf, l2 or l1", "03"),
     "attacks.super_deepfool": Line("SuperDeepFool", NETWORK, "l2, minimal", ""),
     "attacks.fmn": Line("FMN", NETWORK, "l0, l1, l2 or linf, minimal", "04"),
+    "attacks.pdpgd": Line("PDPGD", NETWORK, "l1, l2 or linf, minimal", ""),
     "attacks.alma": Line("ALMA", NETWORK, "l2, minimal", "04"),
     "attacks.sigma_zero": Line("σ-zero", NETWORK, "l0, minimal", ""),
     "attacks.ead": Line("EAD (elastic net)", NETWORK, "l1, or l1 and l2, minimal", ""),

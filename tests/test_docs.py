@@ -42,6 +42,15 @@ def test_the_readme_holds_the_table_of_today():
     assert text("README.md") == techniques.written(text("README.md")), "run make docs"
 
 
+@pytest.mark.parametrize("lecture", sorted((ROOT / "lectures" / "text").glob("*.md")), ids=lambda path: path.stem[:2])
+def test_the_readme_and_the_lecture_add_up_the_minutes_of_its_exercises(lecture):
+    page = lecture.read_text(encoding="utf-8")
+    total = sum(map(int, re.findall(r"^#+ Check yourself .*\(\w+, (\d+) minutes\)$", page, re.MULTILINE)))
+    assert total and re.search(rf"^\*\*Time\.\*\* .*\b{total} for the", page, re.MULTILINE)
+    (row,) = (line for line in text("README.md").splitlines() if line.startswith(f"| {lecture.stem[:2]} |"))
+    assert int(row.rstrip(" |").rpartition("|")[2].split("+")[1]) == total
+
+
 def test_the_table_is_put_between_its_markers_and_nowhere_else(monkeypatch):
     page = f"before\n{techniques.BEGIN}\n\nold\n\n{techniques.END}\nafter | [a](b) |\n"
     once = techniques.written(page)

@@ -14,6 +14,7 @@ from advcourse.attacks._fgsm import fgsm
 from advcourse.attacks._fmn import fmn
 from advcourse.attacks._ifgsm import ifgsm
 from advcourse.attacks._mifgsm import mifgsm
+from advcourse.attacks._pdpgd import pdpgd
 from advcourse.attacks._pgd import pgd
 from advcourse.attacks._sigma_zero import sigma_zero
 from advcourse.attacks._spatial import spatial
@@ -38,6 +39,7 @@ __all__ = [
     "fmn",
     "ifgsm",
     "mifgsm",
+    "pdpgd",
     "pgd",
     "sigma_zero",
     "spatial",

@@ -57,7 +57,7 @@ def super_deepfool(
     Raises:
         ValueError: for bad input; the message names the argument.
 
-    Source: Abdollahpour et al. 2023, arXiv:2303.12481, algorithm 2 (SDF(∞, 1)) and its line search.
+    Source: Abdollahpourrostam et al. 2023, arXiv:2303.12481, algorithm 2 (SDF(∞, 1)) and its line search.
     """
     check_inputs(model, images, labels)
     check_count(steps=steps, deepfool_steps=deepfool_steps)

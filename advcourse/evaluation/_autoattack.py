@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from advcourse.attacks import alma, apgd, fab, square
+from advcourse.attacks import alma, apgd, fab, pdpgd, square
 from advcourse.core.balls import NORMS
 from advcourse.core.running import Model, detached, evaluating, predict
 from advcourse.core.validation import (
@@ -48,8 +48,8 @@ def autoattack(
                    in l1: APGD five times and APGD-T towards 5 classes, both from balls three and two times as large
         plus       APGD and APGD-DLR, five times each · FAB, five times · Square · APGD-T · FAB-T
         rand       APGD and APGD-DLR on gradients that are means of 20 draws, for models that draw
-        fast       the kinds of ``standard``, in l2 with ALMA and FAB, in l1 with FAB, each cut to what decides, in an
-                   order that depends on the norm: ``sequence`` gives it
+        fast       the kinds of ``standard``, in l2 with ALMA and FAB, in l1 with PDPGD and FAB, each cut to what
+                   decides, in an order that depends on the norm: ``sequence`` gives it
 
     all with 100 steps but for ``fast``. With fewer than ten classes as many others as there are take their place; where
     there are fewer than four (for APGD-DLR three) the margin takes that of DLR. The model is put in eval mode and then
@@ -141,7 +141,7 @@ def sequence(version: str, *, eps: float, norm: str, classes: int) -> Mapping[st
 def _fast(
     ascent: partial[Tensor], boundary: partial[Tensor], random_search: Attack, norm: str, others: int, loss: str
 ) -> Mapping[str, Attack]:
-    """What is decisive in a norm first: in linf the ascent, in l2 what follows the boundary, in l1 restarts."""
+    """What is decisive in a norm first: in linf the ascent, in l2 and l1 what follows the boundary."""
     few = min(5, others)
     if norm == "linf":
         return {
@@ -160,7 +160,8 @@ def _fast(
             "Square": random_search,
         }
     return {
-        "APGD": partial(ascent, restarts=5, wide=True),
+        "PDPGD": partial(pdpgd, norm=norm, steps=300),
+        "APGD": partial(ascent, restarts=3, wide=True),
         "APGD-T": partial(ascent, loss=loss, steps=50, target_classes=others, wide=True),
         "FAB-T": partial(boundary, steps=100, target_classes=few),
         "FAB": boundary,

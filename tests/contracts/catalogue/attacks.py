@@ -15,6 +15,7 @@ from advcourse.attacks import (
     fmn,
     ifgsm,
     mifgsm,
+    pdpgd,
     pgd,
     sigma_zero,
     spatial,
@@ -167,6 +168,15 @@ CATALOGUE = [
         minimal=True,
         bad={"steps": (0,), "first_step": (0.0, INF), "smoothing": (-0.1, 1.5)},
     ),
+    Case(
+        "pdpgd",
+        partial(pdpgd, steps=40),
+        "misclassification",
+        minimal=True,
+        bad={"norm": ("l0",), "steps": (0,), "step_size": (-1.0, NAN), "dual_step": (-0.1,)},
+    ),
+    Case("pdpgd-linf", partial(pdpgd, norm="linf", steps=40), "misclassification", minimal=True),
+    Case("pdpgd-l1", partial(pdpgd, norm="l1", steps=40), "misclassification", minimal=True),
     Case(
         "sigma-zero",
         partial(sigma_zero, steps=25),
