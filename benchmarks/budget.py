@@ -67,6 +67,7 @@ def searches(passes: int) -> tuple[int, int]:
 def ours(norm: str) -> Mapping[str, Attack]:
     found: dict[str, Attack] = {"FMN": lambda m, x, y, n: attacks.fmn(m, x, y, norm=norm, steps=n)}
     if norm != "l0":
+        found["PDPGD"] = lambda m, x, y, n: attacks.pdpgd(m, x, y, norm=norm, steps=n)
         # as many backward passes a step as there are other classes
         found["FAB"] = lambda m, x, y, n: attacks.fab(m, x, y, norm=norm, steps=max(1, n // 9))
     if norm in ("l2", "linf"):
@@ -103,7 +104,7 @@ def adv_lib(norm: str) -> Mapping[str, Attack]:
     if norm == "l2":
         found["ALMA"] = lambda m, x, y, n: theirs.alma(m, x, y, num_steps=n)
         found["DDN"] = lambda m, x, y, n: theirs.ddn(m, x, y, steps=n)
-        found["PDGD"] = lambda m, x, y, n: theirs.pdgd(m, x, y, num_steps=n)
+        found["PDPGD"] = lambda m, x, y, n: theirs.pdgd(m, x, y, num_steps=n)
         found["SuperDeepFool"] = lambda m, x, y, n: theirs.sdf(m, x, y, steps=max(1, n // 50))
     if norm == "l0":
         found["σ-zero"] = lambda m, x, y, n: theirs.sigma_zero(m, x, y, num_steps=n)
@@ -260,7 +261,7 @@ def draw(points: list[Point], file: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.budget", description=__doc__)
-    parser.add_argument("--images", type=int, default=48, help="(%(default)s)")
+    parser.add_argument("--images", type=int, default=32, help="(%(default)s)")
     parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS, help="passes an image (%(default)s)")
     parser.add_argument("--networks", nargs="+", default=NETWORKS, help="(%(default)s)")
     parser.add_argument("--norms", nargs="+", choices=tuple(ORDERS), default=tuple(ORDERS))

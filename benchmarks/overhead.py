@@ -22,6 +22,7 @@ EPS = {"linf": 2 / 255, "l2": 0.25, "l1": 4.0}  # small, so that many images sta
 ATTACKS = {
     "fgsm, l2": partial(attacks.fgsm, eps=0.25, norm="l2"),
     "alma": partial(attacks.alma, steps=20),
+    **{f"pdpgd, {norm}": partial(attacks.pdpgd, norm=norm, steps=20) for norm in EPS},
     "σ-zero": partial(attacks.sigma_zero, steps=20),
     "ead": partial(attacks.ead, steps=10, search_steps=1),
     "super_deepfool": partial(attacks.super_deepfool, steps=1, search_steps=2),
