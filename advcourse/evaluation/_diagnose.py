@@ -28,6 +28,12 @@ TOLERATED = 0.02
 """Share of the images that an attack may miss and a weaker kind find, before it says something of the model."""
 SHARES = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Radii of the curves, as shares of ε."""
+NO_GRAPH = (
+    "model returned logits without a graph to the images",  # of ``input_gradient``
+    "Can't call numpy() on Tensor that requires grad",
+    "Inference tensors cannot be saved for backward",
+)
+"""How errors begin that say of a model that no gradient leads through it: no other error is a missing graph."""
 
 
 def diagnose(
@@ -81,8 +87,7 @@ def diagnose(
         ValueError: for bad input; the message names the argument.
 
     Source: the signs are those of Athalye, Carlini & Wagner 2018, arXiv:1802.00420, section 3.1, and Carlini et al.
-    2019, arXiv:1902.06705, section 4; the saturation of the cross-entropy: Croce & Hein 2020, arXiv:2003.01690,
-    section 4.1.
+    2019, arXiv:1902.06705, section 4; the saturation of the cross-entropy: Croce & Hein 2020, arXiv:2003.01690.
     """
     check_inputs(model, images, labels)
     check_above(0, eps=eps)
@@ -203,17 +208,20 @@ class _Look:
 
     def graph(self) -> Finding:
         """Whether a gradient can be taken at all."""
-        said = ""
+        missing = False
         try:
             with untouched(self.model, self.images):
-                x = self.images[:1].clone().requires_grad_()
-                input_gradient(log_odds(answer(self.model, x), self.labels[:1]), x)
-        except (ValueError, RuntimeError) as error:  # numpy() refuses what has a gradient
-            said = str(error)
+                x, y = next(self.batches())
+                x = x.clone().requires_grad_()
+                input_gradient(log_odds(answer(self.model, x), y), x)
+        except (ValueError, RuntimeError) as error:
+            if not str(error).startswith(NO_GRAPH):
+                raise
+            missing = True
         return Finding(
             "no graph",
-            "no gradient leads to the images" if said else "the gradient can be taken",
-            bool(said),
+            "no gradient leads to the images" if missing else "the gradient can be taken",
+            missing,
             "No gradient leads from the answer to the image: gradient attacks cannot run. Differentiate around what "
             "stops it (wrappers.bpda), and attack by scores.",
         )

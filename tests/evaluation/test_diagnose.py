@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from advcourse import data, models
 from advcourse.evaluation import diagnose
@@ -114,3 +116,61 @@ def test_a_model_through_numpy_has_no_graph():
     model, images, labels = scene(4)
     found = diagnose(lambda x: model(torch.from_numpy(x.numpy())), images, labels, eps=0.1, **QUICK)
     assert next(each for each in found.findings if each.check == "no graph").suspicious
+
+
+def no_graph(model, images, **options):
+    with torch.no_grad():
+        labels = model(images).argmax(1)
+    found = diagnose(model, images, labels, eps=0.1, **QUICK, **options)
+    return next(each for each in found.findings if each.check == "no graph").suspicious
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 12}], ids=["at once", "batches"])
+def test_a_batch_norm_that_refuses_a_single_image_has_a_graph(options):
+    torch.manual_seed(0)
+    _, images, _ = network()
+    normed = nn.Sequential(nn.Flatten(), nn.Linear(images[0].numel(), 8), nn.BatchNorm1d(8), nn.Linear(8, 4))
+    far = 100 * torch.eye(4)[0]  # so that nothing is fooled: attacks that drop what is come down to one image
+    assert not no_graph(lambda x: normed(x) + far, images, **options)  # in training: a function takes no mode
+
+
+def wrong_shape(model, x):
+    return model(x[:, :1] if x.requires_grad else x)
+
+
+def in_place(model, x):
+    hidden = x.sigmoid()
+    logits = model(hidden)
+    hidden.mul_(2)
+    return logits
+
+
+def refusing(model, x):
+    if x.requires_grad:
+        raise ValueError("x is too much")
+    return model(x)
+
+
+@pytest.mark.parametrize(
+    "bug, error, said",
+    [
+        (wrong_shape, RuntimeError, "channels"),
+        (in_place, RuntimeError, "modified by an inplace operation"),
+        (refusing, ValueError, "x is too much"),
+    ],
+)
+def test_a_bug_of_the_model_is_no_missing_graph(bug, error, said):
+    model, images, _ = network()
+    with pytest.raises(error, match=said):
+        no_graph(lambda x: bug(model, x), images)
+
+
+def test_detached_logits_and_every_way_through_numpy_have_no_graph():
+    model, images, _ = network()
+    for stops in (
+        lambda x: model(x).detach(),
+        lambda x: model(torch.tensor(np.asarray(x))),
+        torch.inference_mode()(model),
+        lambda x: 2 * x.mean((1, 2, 3), keepdim=False)[:, None] * torch.inference_mode()(model)(x),
+    ):
+        assert no_graph(stops, images)

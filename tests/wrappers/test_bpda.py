@@ -1,5 +1,7 @@
 """A transform as it is, differentiated as another: whose values, whose gradient, whose draws."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch import nn
 from advcourse.attacks import deepfool, pgd
 from advcourse.evaluation import evaluate
 from advcourse.wrappers import bpda, eot, random_lighting, random_noise, random_rigid
+from tests.support.refusals import refused
 from tests.support.scenes import normal, scene, seeded
 from tests.support.toys import pictures, smooth_cnn
 from tests.support.traces import unchanged, undrawn
@@ -132,6 +135,117 @@ def test_modules_and_functions_of_images_alone_take_the_place_of_transforms():
     for transform in (Module(), Levels(), quantised, lambda x, g: quantised(x), lambda x, generator=None: quantised(x)):
         for generator in (None, seeded()):
             assert torch.equal(bpda(transform)(images, generator), quantised(images))
+
+
+def noisy(images, levels=4, generator=None):
+    """Draws, and is told of its other argument."""
+    return random_noise(0.1)(images, generator) * levels / 4
+
+
+def by_name(images, *, generator=None):
+    return noisy(images, 4, generator)
+
+
+def by_place(images, generator=None, /):
+    return noisy(images, 4, generator)
+
+
+def of_any_name(images, g: "torch.Generator | None"):
+    return noisy(images, 4, g)
+
+
+def required(images, levels, generator=None):
+    return noisy(images, levels, generator)
+
+
+class Noisy(nn.Module):
+    def forward(self, images, levels=4, *, generator=None):
+        return noisy(images, levels, generator)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [noisy, by_name, by_place, of_any_name, Noisy(), partial(required, levels=4), partial(noisy, levels=4)],
+    ids=["third", "by name", "by place", "of any name", "module", "partial", "partial of a default"],
+)
+@pytest.mark.parametrize("given", [True, False], ids=["generator", "global state"])
+def test_the_generator_takes_the_place_of_no_other_argument(transform, given):
+    images = pictures().requires_grad_()
+    for approximation in (None, transform):
+        found = []
+        for each in (bpda(transform, approximation), random_noise(0.1)):
+            torch.manual_seed(3)
+            found.append(each(images, *((seeded(3),) if given else ())))
+        assert torch.equal(*found)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [lambda x, levels=4: x * levels, lambda x, *rest: x * (4 + len(rest)), lambda x, **rest: x * (4 + len(rest))],
+    ids=["default", "*args", "**kwargs"],
+)
+def test_what_takes_no_generator_is_handed_none(transform):
+    images = pictures().requires_grad_()
+    for generator in (None, seeded()):
+        assert torch.equal(bpda(transform)(images, generator), images * 4)
+
+
+def test_a_generator_that_is_bound_stays_where_no_other_is_given():
+    bound = bpda(partial(random_noise(0.1), generator=seeded(5)))
+    assert torch.equal(bound(pictures()), random_noise(0.1)(pictures(), seeded(5)))
+    assert torch.equal(bound(pictures(), seeded(6)), random_noise(0.1)(pictures(), seeded(6)))
+
+
+def test_transforms_that_ask_for_more_than_a_generator_are_refused():
+    def annotated(images, levels: int):
+        return images * levels
+
+    for bad in (required, annotated, lambda x, *, levels: x, lambda x, g, levels: x, lambda: None):
+        with refused(r"transform takes \(.*\), expected \(images\[, generator\]\)"):
+            bpda(bad)
+        with refused(r"backward takes \(.*\), expected \(images\[, generator\]\)"):
+            bpda(quantised, bad)
+
+
+@pytest.mark.parametrize("graph", [True, False], ids=["graph", "no graph"])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64, torch.bool, torch.float32])
+def test_a_transform_keeps_the_precision(dtype, graph):
+    images = pictures().requires_grad_(graph)
+    for bad in (bpda(lambda x: x.to(dtype)), bpda(lambda x: x.to(dtype), smooth)):
+        with refused(f"transform returned {dtype} on cpu, expected torch.float64 on cpu, as the images"):
+            bad(images)
+
+
+def test_what_comes_back_is_a_tensor_of_the_images_precision():
+    images = pictures().requires_grad_()
+    for bad, came in ((None, "NoneType"), ((images,), "tuple"), (np.zeros(3), "ndarray")):
+        with refused(f"transform returned a {came}, expected a tensor"):
+            bpda(lambda x, bad=bad: bad)(images)
+        with refused(f"backward returned a {came}, expected a tensor"):
+            bpda(quantised, lambda x, bad=bad: bad)(images)
+    with refused("backward returned torch.float32 on cpu, expected torch.float64 on cpu, as the images"):
+        bpda(quantised, lambda x: x.float())(images)
+
+
+def test_under_autocast_a_transform_may_lower_the_precision():
+    blur = nn.Conv2d(2, 2, 3, padding=1)
+    images = pictures().float().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        for transform in (bpda(blur), bpda(quantised, blur)):
+            (gradient,) = torch.autograd.grad(transform(images).float().sum(), images)
+            assert gradient.dtype == torch.float32 and gradient.abs().sum() > 0
+
+
+def test_what_is_applied_to_no_images_or_with_no_generator_is_refused():
+    for bad, came in ((None, "NoneType"), ([0.5], "list"), (np.zeros((1, 1, 2, 2)), "ndarray")):
+        with refused(f"images is a {came}, expected a tensor"):
+            bpda(quantised)(bad)
+    with refused("images has dtype torch.uint8, expected floating point"):
+        bpda(quantised)(torch.zeros(1, 1, 2, 2, dtype=torch.uint8))
+    for bad, came in ((3, "int"), (np.random.default_rng(0), "Generator"), ("cpu", "str")):
+        for transform in (quantised, random_noise(0.1)):
+            with refused(f"generator is a {came}, expected a torch.Generator or None"):
+                bpda(transform)(pictures(), bad)
 
 
 def test_attacks_pass_through_a_defense_that_stops_gradients():
