@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from advcourse.core.balls import norms, steepest
+from advcourse.core.balls import by_largest, norms, steepest
 from advcourse.core.losses import input_gradient, note_vanishing
 from advcourse.core.running import Model, answer, detached, eager, is_fooled, untouched
 from advcourse.core.validation import (
@@ -148,11 +148,17 @@ def nearest_boundary(
     distance = torch.full_like(logits[:, 0].detach(), torch.inf)
     normal = torch.zeros_like(x)
     for gap, w in zip(gaps.detach().unbind(1), gradients(gaps, x), strict=True):
-        away = gap.abs() / norms(w, DUAL[norm])
+        away = distance_to(gap, w, DUAL[norm])
         closer = away < distance
         distance = torch.where(closer, away, distance)
         normal = torch.where(closer[:, None, None, None], w, normal)
     return distance, normal
+
+
+def distance_to(gap: Tensor, normal: Tensor, dual: str) -> Tensor:
+    """|f| / ‖w‖ of each image, ``(N,)``; not finite where w is zero."""
+    # not by norms(normal, dual): the squares of a tiny gradient vanish
+    return gap.abs() / norms(normal, "linf") / norms(by_largest(normal), dual)
 
 
 def gradients(outputs: Tensor, x: Tensor, batched: bool | None = None) -> Iterator[Tensor]:

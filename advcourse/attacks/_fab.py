@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from advcourse.attacks._deepfool import gradients
+from advcourse.attacks._deepfool import distance_to, gradients
 from advcourse.core.balls import NORMS, norms
 from advcourse.core.hyperplanes import to_hyperplane
 from advcourse.core.iterates import Closest
@@ -91,7 +91,7 @@ def fab(
     Raises:
         ValueError: for bad input; the message names the argument.
 
-    Source: Croce & Hein 2020, arXiv:1907.02044, algorithm 1; FAB-T: Croce & Hein 2020, arXiv:2003.01690, section 4.
+    Source: Croce & Hein 2020, arXiv:1907.02044, algorithm 1; FAB-T: Croce & Hein 2020, arXiv:2003.01690.
     """
     check_inputs(model, images, labels, targets)
     check_choice("norm", norm, NORMS)
@@ -167,7 +167,7 @@ class Boundaries:
         nearest = torch.full_like(gaps[:, 0].detach(), torch.inf)
         gap, normal = nearest.clone(), torch.zeros_like(x.detach())
         for column, w in zip(gaps.detach().unbind(1), gradients(gaps, x), strict=True):
-            away = column.abs() / norms(w, DUAL_NORM[self.norm])
+            away = distance_to(column, w, DUAL_NORM[self.norm])
             closer = away < nearest
             nearest, gap = torch.where(closer, away, nearest), torch.where(closer, column, gap)
             normal = torch.where(closer[:, None, None, None], w, normal)

@@ -16,7 +16,7 @@ from advcourse.core.validation import check_at_least, check_choice, check_count,
 
 STEP_AT_LAST, DUAL_AT_LAST = 0.01, 0.1
 FIRST_RATIO, LEAST_RATIO = 0.01, 1e-6
-REMEMBERED = 0.9
+WEIGHT_MEMORY = 0.9
 LEAST_METRIC = 0.1
 
 
@@ -111,7 +111,7 @@ def pdpgd(
             change = dual_step * (DUAL_AT_LAST + (1 - DUAL_AT_LAST) * left)
             odds += torch.where(fooled, -change, change)[:, None, None, None]
             odds.clamp_(math.log(LEAST_RATIO), -math.log(LEAST_RATIO))
-            weight = weight.lerp(odds.sigmoid(), 1 - REMEMBERED)
+            weight = weight.lerp(odds.sigmoid(), 1 - WEIGHT_MEMORY)
         if len(rows):
             with torch.no_grad():
                 fooled = is_fooled(answer(model, x), labels, targets)

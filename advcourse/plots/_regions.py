@@ -15,7 +15,15 @@ from torch import Tensor, nn
 
 from advcourse.core.losses import cross_entropy, input_gradient
 from advcourse.core.running import evaluating, predict, untouched
-from advcourse.core.validation import check_at_least, check_choice, check_class, check_count, check_images, check_models
+from advcourse.core.validation import (
+    check_answer,
+    check_at_least,
+    check_choice,
+    check_class,
+    check_count,
+    check_images,
+    check_models,
+)
 from advcourse.plots._styling import PALETTE, style
 
 OTHERS = "#cccccc"
@@ -33,6 +41,7 @@ def plane(
     with evaluating(model), untouched(model, image[None], generator):
         x = image.detach().clone()[None].requires_grad_()
         logits = model(x)
+        check_answer(logits, 1)
         check_class(logits.shape[1], label=int(label))
         gradient = input_gradient(cross_entropy(logits, torch.tensor([label], device=x.device)), x)[0]
     if not gradient.any():

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from advcourse.core.validation import check_at_least, check_models
+from advcourse.core.validation import check_answer, check_at_least, check_models
 
 
 def check_weights(weights: Sequence[float], count: int) -> None:
@@ -34,6 +34,8 @@ class Ensemble(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         logits = [model(x) for model in self.models]
+        for z in logits:
+            check_answer(z, len(x))
         shapes = [tuple(z.shape) for z in logits]
         if len(set(shapes)) > 1:
             raise ValueError(f"models return {shapes}, expected logits of one shape: the same classes")
@@ -61,8 +63,8 @@ def ensemble(models: Sequence[nn.Module], weights: Sequence[float] | None = None
         A module that maps images to log-probabilities ``(N, K)``.
 
     Raises:
-        ValueError: for bad input; the message names the argument. In the forward pass, where the models return
-            different numbers of classes.
+        ValueError: for bad input; the message names the argument. In the forward pass, where a model returns no logits
+            or the models return different numbers of classes.
 
     Source: Liu, Chen, Liu & Song 2017, arXiv:1611.02770, section 5.
     """

@@ -1,18 +1,20 @@
 """DeepFool against exact distances, counted passes, and the mistakes others ship."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
-from advcourse.attacks import deepfool
+from advcourse.attacks import deepfool, super_deepfool, universal_deepfool
 from advcourse.attacks._deepfool import gradients
 from advcourse.core.balls import norms
 from advcourse.core.losses import watching
 from advcourse.core.running import count_passes
 from tests.support.affine import affine, exact_distance, scattered
 from tests.support.recorders import watched
-from tests.support.scenes import scene
-from tests.support.toys import Affine, Constant, pictures, smooth_cnn
+from tests.support.scenes import scene, seeded
+from tests.support.toys import Affine, Constant, Shifted, pictures, smooth_cnn
 
 
 def fooled(model, images, labels):
@@ -94,6 +96,27 @@ def test_the_strength_for_one_image_does_not_depend_on_the_batch():
     model, images, labels = scene(16)
     alone = deepfool(model, images[:1], labels[:1], norm="l2")
     torch.testing.assert_close(deepfool(model, images, labels)[:1], alone, rtol=0, atol=1e-9)
+
+
+ATTACKS = {
+    "l2": deepfool,
+    "linf": partial(deepfool, norm="linf"),
+    "super_deepfool": super_deepfool,
+    "universal_deepfool": lambda model, x, y: (
+        x + universal_deepfool(model, x, eps=2.0, norm="l2", generator=seeded(), progress=False)
+    ),
+}
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e-38])
+@pytest.mark.parametrize("name", ATTACKS)
+def test_the_scale_of_the_logits_does_not_matter_in_single_precision(name, scale):
+    """The square of a gradient of 1e-25 is zero there, and the boundary infinitely far."""
+    model, images = affine(5).float(), scattered().float()
+    labels = model(images).argmax(1)
+    expected, found = (ATTACKS[name](Shifted(model, scale=factor), images, labels) for factor in (1.0, scale))
+    assert (expected != images).flatten(1).any(1).all()
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
 # -- labels, candidates

@@ -8,7 +8,7 @@ from advcourse.core.balls import NORMS, norms
 from advcourse.core.running import count_passes
 from tests.support.affine import affine, exact_distance, scattered
 from tests.support.scenes import scene, seeded
-from tests.support.toys import Affine, Ripples
+from tests.support.toys import Affine, Ripples, Shifted
 
 
 def fooled(model, images, labels):
@@ -62,6 +62,16 @@ def test_the_exact_distance_of_an_affine_model_in_the_middle_and_at_the_edge_of_
     ratio = norms(result - images, norm) / exact(model, images, labels, norm)
     assert fooled(model, result, labels).all()
     assert ratio.min() >= 1 - 1e-9 and ratio.max() <= 1.01
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("scale", [1e-25, 1e-38])
+def test_the_scale_of_the_logits_does_not_matter_in_single_precision(norm, scale):
+    model, images = affine(5).float(), scattered().float()
+    labels = model(images).argmax(1)
+    expected, found = (fab(Shifted(model, scale=factor), images, labels, norm=norm, steps=5) for factor in (1.0, scale))
+    assert (expected != images).flatten(1).any(1).all()
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("norm", NORMS)

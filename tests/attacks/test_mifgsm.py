@@ -9,6 +9,7 @@ from advcourse.core.losses import cross_entropy
 from advcourse.core.running import count_passes
 from tests.support.recorders import Recorder
 from tests.support.scenes import loss_gradient, scene
+from tests.support.toys import Shifted
 
 EPS = 0.06
 
@@ -54,17 +55,18 @@ class Bend(nn.Module):
         return torch.stack([0 * mean, torch.where(mean < 0.505, mean, 0.505 - 1000 * (mean - 0.505))], 1)
 
 
-def brightness(*starts):
+def brightness(*starts, scale=1.0):
     """Of each image, step by step; they are of classes 0, 1, …"""
     images = torch.tensor(starts, dtype=torch.float64).view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
-    recorder = Recorder(Bend())
+    recorder = Recorder(Shifted(Bend(), scale))
     mifgsm(recorder, images, torch.arange(len(starts)), eps=0.1, steps=3, step_size=0.01)
     return torch.stack([x.mean((1, 2, 3)) for x in recorder.seen], 1).tolist()
 
 
-def test_early_gradients_weigh_as_much_as_later_ones():
+@pytest.mark.parametrize("scale", [1.0, 1e-25, 1e-300])
+def test_early_gradients_weigh_as_much_as_later_ones(scale):
     """Un-normalised, the steep second gradient would drown the first for good; of equal norm, the two cancel."""
-    assert brightness(0.5) == [pytest.approx([0.5, 0.51, 0.51, 0.50], abs=1e-12)]
+    assert brightness(0.5, scale=scale) == [pytest.approx([0.5, 0.51, 0.51, 0.50], abs=1e-12)]
 
 
 def test_gradients_are_normalised_image_by_image():

@@ -79,7 +79,7 @@ def test_nothing_moves_without_a_rise_or_a_normal(norm):
 
 
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("scale", [1e-30, 1e30])
+@pytest.mark.parametrize("scale", [1e-38, 1e-30, 1e30])
 def test_the_scale_of_the_plane_does_not_matter_in_single_precision(norm, scale):
     x, w, rise = (t.float() for t in problem())
     scaled = to_hyperplane(x, w * scale, rise * scale, norm)

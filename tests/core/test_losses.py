@@ -1,6 +1,7 @@
 """The losses per image: against torch's own, and where the label is far ahead."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -87,6 +88,22 @@ def test_a_universal_step_does_not_vanish():
     for further in (20.0, 50.0, 80.0):
         v = universal_sgd(ahead(further), images, eps=0.1, epochs=1, progress=False)
         assert v.abs().max() == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-25])
+def test_every_universal_step_weighs_the_same_however_small_its_gradient(scale):
+    """A margin that falls gently up to a brightness of 0.505 and rises a thousand times as steeply beyond it."""
+
+    def bend(x):
+        mean = x.mean((1, 2, 3))
+        z = scale * torch.where(mean < 0.505, 1 - mean, 0.495 + 1000 * (mean - 0.505))
+        return torch.stack([z, 0 * z], 1)
+
+    images = torch.full((1, 1, 2, 2), 0.5)
+    run = partial(universal_sgd, bend, images, eps=0.05, delta=0.0, progress=False, cap=1e4)
+    # velocities 1, -0.1 and 0.91 of equal norm; -999.1 and -898 of the gradients themselves
+    for epochs, expected in ((1, 0.01), (2, 0.0), (3, 0.01)):
+        torch.testing.assert_close(run(epochs=epochs), torch.full((1, 2, 2), expected), rtol=0, atol=1e-6)
 
 
 def test_ddn_reaches_a_boundary_that_lies_behind_a_flat_loss():

@@ -20,8 +20,9 @@ from advcourse.evaluation import (
     rho_adv,
     transfer_matrix,
 )
+from advcourse.plots import decision_regions
 from advcourse.training import accuracy, fit
-from advcourse.wrappers import logits_from
+from advcourse.wrappers import ensemble, logits_from
 from tests.support.toys import pictures, smooth_cnn
 
 IMAGES, LABELS = pictures(6).float(), torch.arange(6) % 4
@@ -77,6 +78,8 @@ USERS = {
     "fit": lambda model: fit(model, (IMAGES, LABELS), epochs=1, progress=False),
     "fgsm": lambda model: attack(model, IMAGES, LABELS),
     "ifgsm": lambda model: ifgsm(model, IMAGES, LABELS, step_size=0.01, steps=2),
+    "ensemble": lambda model: ensemble([model, model])(IMAGES),
+    "decision_regions": lambda model: decision_regions({"one": model}, IMAGES[0], 0, points=2),
 }
 
 
@@ -190,12 +193,36 @@ class Rounded(nn.Module):
         return self.network((8 * x).round() / 8)
 
 
-def test_rounding_is_counted_and_said():
+def test_rounding_is_counted_and_said_once_for_all_batches():
     model = Rounded()
     labels = predict(model, IMAGES).argmax(1)
-    with pytest.warns(UserWarning, match="the gradient is zero or not finite at 6 of 6 attacked images"):
-        report = evaluate(model, partial(pgd, eps=0.1, steps=3), IMAGES, labels, batch_size=4)
-    assert report.vanishing == 6 and report.robust_accuracy == 1
+    with pytest.warns(UserWarning, match="the gradient is zero or not finite at 6 of 6 attacked images") as said:
+        report = evaluate(model, partial(pgd, eps=0.1, steps=3), IMAGES, labels, batch_size=2)
+    assert report.vanishing == 6 and report.robust_accuracy == 1 and len(said) == 1
+
+
+@pytest.mark.parametrize("factor", [torch.nan, torch.inf])
+def test_gradients_that_are_not_finite_are_counted_and_said(factor):
+    """Of one pixel in two of the images; the logits are finite."""
+
+    class Spoiled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network, self.bright = smooth_cnn(dtype=torch.float32), IMAGES.mean((1, 2, 3)).topk(2).values[1]
+
+        def forward(self, x):
+            x = x.clone()
+            if x.requires_grad:
+                spoilt = torch.zeros_like(x)
+                spoilt[x.mean((1, 2, 3)) >= self.bright, 0, 0, 0] = 1
+                x.register_hook(lambda gradient: torch.where(spoilt > 0, factor, gradient))
+            return self.network(x)
+
+    model = Spoiled()
+    labels = predict(model, IMAGES).argmax(1)
+    with pytest.warns(UserWarning, match="the gradient is zero or not finite at 2 of 6 attacked images") as said:
+        report = evaluate(model, partial(pgd, eps=0.01, steps=1), IMAGES, labels, batch_size=2)
+    assert report.vanishing == 2 and len(said) == 1
 
 
 def test_a_few_images_without_a_gradient_are_counted(recwarn):

@@ -66,6 +66,22 @@ def test_processes_need_no_file_and_no_shared_memory_for_an_image(tmp_path):
     assert len(cache) == 80 and not images.is_shared()
 
 
+def test_where_no_pool_can_be_had_one_process_finds_the_same_and_says_so(tmp_path, monkeypatch, capsys):
+    """Without /dev/shm the pool has no place for its semaphores."""
+
+    def full(*given, **named):
+        raise OSError(28, "No space left on device")
+
+    images = pictures(6)
+    one = make(images, tmp_path / "one")
+    monkeypatch.setattr(MODULE, "ProcessPoolExecutor", full)
+    fallen = make(images, tmp_path / "fallen", workers=2)
+    assert torch.equal(fallen.of(images).vectors, one.of(images).vectors)
+    assert capsys.readouterr().out == (
+        "No 2 processes to be had here ([Errno 28] No space left on device): one finds the eigenbases.\n"
+    )
+
+
 def test_an_interrupted_cache_goes_on(tmp_path, monkeypatch, counted):
     images = pictures(11)
     find = MODULE.eigenbasis

@@ -13,9 +13,11 @@ from advcourse.attacks.physical import (
     non_printability,
     printable_colours,
     sticker,
+    texture,
     total_variation,
 )
 from advcourse.evaluation import outcomes
+from advcourse.rendering import TexturedObject, draw_poses
 from tests.support.recorders import Recorder
 from tests.support.scenes import normal, seeded
 from tests.support.toys import Affine, Constant
@@ -180,6 +182,24 @@ def test_nothing_else_has_changed(mode):
 def test_a_constant_model_gives_a_finite_print():
     found = quick(Constant(), objects(), mask(), target=2, generator=seeded())
     assert found.image.isfinite().all() and found.image.min() >= 0 and found.image.max() <= 1
+
+
+@pytest.mark.parametrize("cut", [torch.Tensor.detach, lambda x: torch.from_numpy(x.detach().numpy())])
+def test_models_without_a_graph_are_refused(cut):
+    """What a print or a texture costs beside the model has a graph of its own."""
+    model = Counting().eval()
+    around = TexturedObject.sphere(objects(1)[0], rows=6, dtype=torch.float64)
+    paint = partial(
+        texture, object=around, target=1, size=12, samples=2, poses=partial(draw_poses, dtype=torch.float64)
+    )
+    for blind in (lambda x: model(cut(x)), lambda x: model(x).detach()):
+        for run in (
+            lambda m: quick(m, objects(), mask(), target=1, steps=1, generator=seeded()),
+            partial(paint, steps=1, penalty=0.5, generator=seeded()),
+            partial(paint, steps=1, generator=seeded()),
+        ):
+            with pytest.raises(ValueError, match="model returned logits without a graph to the images"):
+                run(blind)
 
 
 def test_one_channel_and_black_objects():
