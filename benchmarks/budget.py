@@ -122,7 +122,9 @@ def foolbox(norm: str) -> Mapping[str, Attack]:
 
         return run
 
-    fmn = {"l2": theirs.L2FMNAttack, "linf": theirs.LInfFMNAttack, "l1": theirs.L1FMNAttack, "l0": theirs.L0FMNAttack}
+    if norm == "l0":  # its FMN ends in an IndexError where the radius comes to all entries
+        return {}
+    fmn = {"l2": theirs.L2FMNAttack, "linf": theirs.LInfFMNAttack, "l1": theirs.L1FMNAttack}
     found = {"FMN": searching(lambda n: fmn[norm](steps=n))}
     if norm == "l2":
         found["DDN"] = searching(lambda n: theirs.DDNAttack(steps=n))
