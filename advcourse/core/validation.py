@@ -4,15 +4,20 @@ and what was expected."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from numbers import Integral, Real
+from numbers import Integral
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 ROUNDING = 1e-6
 """So far out of the box a pixel counts as on its edge: resizing and changes of precision leave it there."""
+LARGEST_REAL = torch.finfo(torch.float32).max
+LARGEST_WHOLE = torch.iinfo(torch.int64).max
 
 
 def check_images(images: Tensor, name: str = "images") -> None:
@@ -145,12 +150,19 @@ def check_logits(logits: Tensor, labels: Tensor, targets: Tensor | None = None) 
 
 
 def check_at_least(minimum: float, *, optional: bool = False, **arguments: float | None) -> None:
-    """Every named argument is a finite number not below ``minimum``; or, where ``optional``, ``None``."""
+    """Every named argument is a finite number, of Python's or NumPy's, not below ``minimum`` and such that float32, or
+    where it is whole int64, holds it; or, where ``optional``, ``None``.
+    """
     for name, value in arguments.items():
         if optional and value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        whole = isinstance(value, Integral)
+        known = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        if value is None or not known or not (whole or math.isfinite(value)):
             raise ValueError(f"{name} is {value!r}, expected a finite number")
+        largest = LARGEST_WHOLE if whole else LARGEST_REAL
+        if abs(int(value) if whole else float(value)) > largest:
+            raise ValueError(f"{name} is {value}, expected at most {largest} in size")
         if value < minimum:
             raise ValueError(f"{name} is {value}, expected at least {minimum}")
 
@@ -195,8 +207,36 @@ def check_alike(
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """``value`` is one of ``choices``."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} is {value!r}, expected one of {', '.join(choices)}")
+
+
+def check_named(name: str, given: object, kind: str, reserved: Iterable[str] = ()) -> None:
+    """Callables by name, in a dictionary, none by a name that is ``reserved``; ``kind`` says what they are."""
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{name} is {given!r}, expected {kind} by name, in a dictionary")
+    check_callable(**{f"{name}[{key!r}]": each for key, each in given.items()})
+    for taken in reserved:
+        if taken in given:
+            raise ValueError(f"{name} holds {taken!r}, expected another name: that is taken by a row of its own")
+
+
+def check_file(**arguments: object) -> None:
+    """Every named argument is a file that can be written, in folders that are there or can be made, or ``None``."""
+    for name, value in arguments.items():
+        if value is not None and not _writable(value):
+            raise ValueError(f"{name} is {value!r}, expected a file that can be written")
+
+
+def _writable(value: object) -> bool:
+    if not isinstance(value, (str, os.PathLike)):
+        return False
+    try:
+        file = Path(value)
+        folder = next((each for each in file.parents if each.exists()), file)
+        return not file.is_dir() and folder.is_dir() and os.access(folder, os.W_OK)
+    except (OSError, TypeError):  # a name too long, a folder that may not be looked into, a path in bytes
+        return False
 
 
 def check_callable(**arguments: object) -> None:

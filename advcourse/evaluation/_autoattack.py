@@ -14,10 +14,10 @@ from advcourse.attacks import alma, apgd, fab, pdpgd, square
 from advcourse.core.balls import NORMS
 from advcourse.core.running import Model, detached, evaluating, predict
 from advcourse.core.validation import (
-    check_answer,
     check_at_least,
     check_choice,
     check_count,
+    check_file,
     check_indices,
     check_inputs,
 )
@@ -83,23 +83,23 @@ def autoattack(
     check_choice("version", version, VERSIONS)
     check_count(at_least=0, seed=seed)
     check_count(optional=True, batch_size=batch_size)
+    check_file(checkpoint=checkpoint)
+    eps, size = float(eps), int(batch_size or 256)
     if indices is None:
         indices = torch.arange(len(images), device=images.device)
     check_indices(indices, images)
     images = detached(images)
     with evaluating(model):
-        attacks = sequence(version, eps=eps, norm=norm, classes=classes_of(model, images))
-        task = Task(model, images, labels, eps, norm, indices, int(seed), int(batch_size or 256))
+        attacks = sequence(version, eps=eps, norm=norm, classes=classes_of(model, images[:size]))
+        task = Task(model, images, labels, eps, norm, indices, int(seed), size)
         file = None if checkpoint is None else Path(checkpoint)
         minimal = [name for name, attack in attacks.items() if seeks_distance(attack)]
         return in_turn(task, attacks, minimal=minimal, checkpoint=file, progress=progress).adversarial
 
 
 def classes_of(model: Model, images: Tensor) -> int:
-    """K: how many logits the model gives an image."""
-    logits = predict(model, images[:1])
-    check_answer(logits, 1)
-    return logits.shape[1]
+    """K: how many logits the model gives each of the images, which are a batch: not every model takes a single one."""
+    return predict(model, images, batch_size=len(images)).shape[1]
 
 
 def sequence(version: str, *, eps: float, norm: str, classes: int) -> Mapping[str, Attack]:
@@ -109,8 +109,14 @@ def sequence(version: str, *, eps: float, norm: str, classes: int) -> Mapping[st
         version: of ``VERSIONS``.
         eps, norm: the ball.
         classes: K, of the model.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
     """
     check_choice("version", version, VERSIONS)
+    check_at_least(0, eps=eps)
+    check_choice("norm", norm, NORMS)
+    check_count(at_least=2, classes=classes)
     others = min(9, classes - 1)
     dlr, dlr_t = ("dlr" if classes > 2 else "margin"), ("dlr" if classes > 3 else "margin")
     ascent = partial(apgd, eps=eps, norm=norm)

@@ -14,12 +14,12 @@ from advcourse.core.streams import Streams
 from advcourse.core.validation import (
     check_answer,
     check_at_least,
-    check_callable,
     check_choice,
     check_count,
     check_images,
     check_inputs,
     check_logits,
+    check_named,
 )
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ def controls(
     check_choice("norm", norm, NORMS)
     check_count(draws=draws)
     check_count(optional=True, batch_size=batch_size)
+    others = {} if others is None else others
+    check_named("others", others, "controls", reserved=KINDS)
     images, size = detached(images), int(batch_size or 256)
     rows = {}
     with evaluating(model):
@@ -125,8 +127,7 @@ def controls(
             streams = Streams(seed, name, images)
             moved = (kind(images, eps=float(eps), norm=norm, draws=streams) for _ in range(draws))
             rows[name] = _row(torch.stack([_right(model, x, labels, size) for x in moved]), right)
-        for name, other in (others or {}).items():
-            check_callable(**{f"others[{name!r}]": other})
+        for name, other in others.items():
             shown = (_checked(other(images.clone(), draw), images, name) for draw in range(draws))
             rows[name] = _row(torch.stack([_right(model, x, labels, size) for x in shown]), right)
     return pandas.DataFrame.from_dict(rows, orient="index").rename_axis("control")
@@ -153,6 +154,7 @@ def _row(kept: Tensor, right: Tensor) -> dict[str, float]:
 
 def _checked(result: Tensor, images: Tensor, name: str) -> Tensor:
     check_images(result, f"others[{name!r}]'s result")
-    if result.shape != images.shape:
-        raise ValueError(f"others[{name!r}] returned {tuple(result.shape)}, expected {tuple(images.shape)}")
+    found, expected = ((tuple(t.shape), t.dtype, t.device) for t in (result, images))
+    if found != expected:
+        raise ValueError(f"others[{name!r}] returned {found}, expected {expected}")
     return detached(result)

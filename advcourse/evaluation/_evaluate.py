@@ -16,7 +16,15 @@ from torch import Tensor
 from advcourse.core.balls import norms
 from advcourse.core.losses import watching
 from advcourse.core.running import Model, counted, detached, evaluating, predict
-from advcourse.core.validation import check_at_least, check_count, check_inputs, check_labels, check_logits
+from advcourse.core.validation import (
+    check_at_least,
+    check_callable,
+    check_count,
+    check_inputs,
+    check_labels,
+    check_logits,
+    check_named,
+)
 from advcourse.evaluation._draws import classes, clean_passes
 from advcourse.evaluation._promises import check_promise, promised
 from advcourse.evaluation._sequence import Attack, set_before, taken
@@ -129,10 +137,10 @@ def evaluate(
     check_inputs(model, images, labels)
     if targets is not None:
         check_labels(targets, images, "targets")
-    batch_size = 256 if batch_size is None else batch_size
-    check_count(batch_size=batch_size)
-    check_count(optional=True, draws=draws)
+    check_callable(attack=attack)
+    check_count(optional=True, batch_size=batch_size, draws=draws)
     check_promise(eps, norm)
+    batch_size = int(batch_size or 256)
     images = detached(images)
     with evaluating(model):
         clean, random = clean_passes(model, images, draws, batch_size=batch_size)
@@ -244,9 +252,15 @@ def compare(
 
     Returns:
         A table with the columns of ``Report.numbers``.
+
+    Raises:
+        ValueError: as ``evaluate``.
     """
     import pandas
 
+    check_named("attacks", attacks, "attacks", reserved=["worst case"] if worst_case else ())
+    if not attacks:
+        raise ValueError("attacks is {}, expected attacks by name, one or more")
     several = isinstance(eps, Sequence) and not isinstance(eps, str)
     radii: Sequence[Any] = ascending(eps) if isinstance(eps, Sequence) and several else [eps]
     settings: dict[str, Any] = {"batch_size": batch_size, "targets": targets, "norm": norm, "draws": draws}

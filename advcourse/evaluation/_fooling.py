@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from advcourse.core.running import Model, is_fooled, predict
-from advcourse.core.validation import check_alike, check_images, check_model
+from advcourse.core.validation import check_alike, check_count, check_images, check_model
 
 if TYPE_CHECKING:
     import pandas
@@ -46,6 +46,7 @@ def fooling_rate(model: Model, perturbation: Tensor, images: Tensor, *, batch_si
     Source: Moosavi-Dezfooli et al. 2017, arXiv:1610.08401, section 2.
     """
     check_model(model, images)
+    check_count(batch_size=batch_size)
     changed = shown(images, perturbation)
     labels = predict(model, images, batch_size=batch_size).argmax(1)
     return is_fooled(predict(model, changed, batch_size=batch_size), labels).cpu().double().mean().item()

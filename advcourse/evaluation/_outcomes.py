@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from advcourse.core.running import Model, predicted
-from advcourse.core.validation import check_answer, check_class, check_images, check_model
+from advcourse.core.validation import check_answer, check_class, check_count, check_images, check_model
 
 if TYPE_CHECKING:
     from advcourse.rendering import TexturedObject, Views
@@ -39,12 +39,13 @@ def outcomes(model: Model, images: Tensor, label: int | None, target: int | None
     """
     check_images(images)
     check_model(model, images)
+    check_count(batch_size=batch_size)
     check_class(optional=True, label=label, target=target)
     if label == target:
         raise ValueError(f"target is {target}, expected another class than label, which is {label}")
     with torch.no_grad():
         parts = []
-        for batch in images.split(batch_size):
+        for batch in images.split(int(batch_size)):
             parts.append(model(batch))
             check_answer(parts[-1], len(batch))
     logits = torch.cat(parts)

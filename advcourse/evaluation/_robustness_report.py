@@ -84,6 +84,7 @@ class RobustnessReport:
         distance: ``(N,)``: the smallest norm of an adversarial perturbation that was met; 0 where the image was
             misclassified, infinite where none was met; None without a curve.
         missed: numbers of the images that only the minimal-norm attacks fooled within the largest radius.
+        clean: ``(N,)``: whether the image was classified correctly before; of a random model, in which share of passes.
         random: whether the model draws; then a share of ``draws`` passes stands for right and wrong.
         notes: what else must be said.
         device: where the images lay.
@@ -100,6 +101,7 @@ class RobustnessReport:
     fooled: Tensor = field(repr=False)
     distance: Tensor | None = field(repr=False)
     missed: Tensor = field(repr=False)
+    clean: Tensor = field(repr=False)
     random: bool = False
     draws: int = 1
     notes: list[str] = field(default_factory=list)
@@ -131,7 +133,7 @@ class RobustnessReport:
         return sum(part.seconds for part in self.parts)
 
     def curve(self, eps: Sequence[float]) -> list[float]:
-        """Upper bounds of the robust accuracy at those radii, from the smallest distances met.
+        """Upper bounds of the robust accuracy at those radii, from the smallest distances met; at 0 clean accuracy.
 
         Raises:
             ValueError: where the report was made without a curve.
@@ -142,7 +144,8 @@ class RobustnessReport:
             raise ValueError("distance is None, expected one for every image: evaluate_robustness(…, curve=True)")
         for each in eps:
             check_at_least(0, eps=each)
-        return [(self.distance > each).double().mean().item() for each in eps]
+        within = ((self.distance <= each) & bool(each > 0) for each in eps)
+        return [(self.clean * ~lost).mean().item() for lost in within]
 
     def rows(self) -> list[list[str]]:
         """The table of attacks, with its head: strings, one list a row."""
@@ -158,8 +161,7 @@ class RobustnessReport:
 
     def lines(self) -> list[str]:
         """What is said above the table, a sentence a line."""
-        count = len(self.attacked)
-        said = [f"clean accuracy {self.clean_accuracy:.1%} ({count} images)"]
+        said = [f"clean accuracy {self.clean_accuracy:.1%} ({_images(len(self.attacked))})"]
         for level in self.levels:
             said.append(
                 f"robust accuracy {level.robust_accuracy:.1%} at {self.norm} {level.eps:.4g} "
@@ -169,10 +171,11 @@ class RobustnessReport:
             said.append(f"the model draws: shares of {self.draws} passes")
         said += self.notes
         if len(self.missed):
-            said.append(f"{len(self.missed)} images were fooled by minimal-norm attacks alone: see diagnose")
+            were = "was" if len(self.missed) == 1 else "were"
+            said.append(f"{_images(len(self.missed))} {were} fooled by minimal-norm attacks alone: see diagnose")
         vanishing = max((part.vanishing for part in self.parts), default=0)
         if vanishing:
-            said.append(f"the first gradient vanished at {vanishing} images: see diagnose")
+            said.append(f"the first gradient vanished at {_images(vanishing)}: see diagnose")
         return said
 
     def __str__(self) -> str:
@@ -216,6 +219,10 @@ class RobustnessReport:
             "versions": self.versions,
         }
         return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def _images(count: int) -> str:
+    return f"{count} image{'' if count == 1 else 's'}"
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

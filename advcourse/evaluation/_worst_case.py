@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from advcourse.attacks import alma, fab, fmn
+from advcourse.attacks import alma, fab, pdpgd
 from advcourse.core.balls import NORMS, norms
 from advcourse.core.running import Model, detached, evaluating, predict, predicted
 from advcourse.core.streams import Streams
-from advcourse.core.validation import check_choice, check_count, check_inputs
+from advcourse.core.validation import check_choice, check_count, check_file, check_inputs, check_named
 from advcourse.evaluation._autoattack import VERSIONS, classes_of, sequence
 from advcourse.evaluation._controls import random_signs
 from advcourse.evaluation._evaluate import ascending
@@ -25,9 +26,9 @@ from advcourse.evaluation._robustness_report import Level, Part, RobustnessRepor
 from advcourse.evaluation._sequence import Attack, Run, Task, in_turn, seeks_distance, set_before, taken
 
 CLOSEST: dict[str, dict[str, Attack]] = {
-    "linf": {"FMN": partial(fmn, norm="linf", step_size=10.0), "FAB": partial(fab, norm="linf", steps=20)},
+    "linf": {"PDPGD": partial(pdpgd, norm="linf", steps=300), "FAB": partial(fab, norm="linf", steps=20)},
     "l2": {"ALMA": partial(alma, steps=200), "FAB": partial(fab, norm="l2", steps=20)},
-    "l1": {"FMN": partial(fmn, norm="l1"), "FAB": partial(fab, norm="l1", steps=20)},
+    "l1": {"PDPGD": partial(pdpgd, norm="l1", steps=300), "FAB": partial(fab, norm="l1", steps=20)},
 }
 """By norm, the attacks whose smallest distances make the curve."""
 BISECTIONS = 8
@@ -92,10 +93,11 @@ def evaluate_robustness(
     check_choice("norm", norm, NORMS)
     check_count(at_least=0, seed=seed)
     check_count(optional=True, batch_size=batch_size)
+    check_file(checkpoint=checkpoint)
     images, size = detached(images), int(batch_size or 256)
     mine = shared(torch.arange(len(images), device=images.device))
     with evaluating(model):
-        classes = classes_of(model, images)
+        classes = classes_of(model, images[:size])
         versions = [_attacks(attacks, radius, norm, classes) for radius in radii]
         known, runs = None, []
         for number, (radius, named) in enumerate(zip(radii, versions, strict=True)):
@@ -110,21 +112,23 @@ def evaluate_robustness(
                 known=known,
             )
             runs.append(known)
-        closest = None
+        closest = bisected = None
         if curve:
             task = Task(model, images[mine], labels[mine], torch.inf, norm, mine, int(seed), size)
             near, file = CLOSEST[norm], _beside(checkpoint, "closest")
             found = in_turn(task, near, everything=True, minimal=tuple(near), checkpoint=file, progress=progress)
-            _shorten(task, runs[-1], found)
-            closest = gathered(found, len(images))
+            closest, bisected = (gathered(run, len(images)) for run in (found, _shorter(task, runs[-1], found)))
         runs = [gathered(each, len(images)) for each in runs]
-    return _report(images, radii, norm, attacks, int(seed), runs, closest)
+    return _report(images, radii, norm, attacks, int(seed), runs, closest, bisected)
 
 
-def _shorten(task: Task, last: Run, closest: Run) -> None:
-    """Bisect the way to what the other attacks found, who spend the whole radius; keep what is closer."""
+def _shorter(task: Task, last: Run, closest: Run) -> Run:
+    """What is closer of ``closest`` and of bisections of the way to what the other attacks found, who spend the whole
+    radius.
+    """
     if last.random or not last.fooled.any():
-        return
+        return closest
+    closest = replace(closest, adversarial=closest.adversarial.clone(), known=closest.known.clone())
     rows = last.fooled.nonzero()[:, 0].to(task.images.device)
     x, y, way = task.images[rows], task.labels[rows], last.adversarial[rows] - task.images[rows]
     low, high = (torch.full_like(x[:, 0, 0, 0], value)[:, None, None, None] for value in (0.0, 1.0))
@@ -137,6 +141,7 @@ def _shorten(task: Task, last: Run, closest: Run) -> None:
     shorter |= ~closest.fooled[rows.cpu()].to(rows.device)
     closest.adversarial[rows[shorter]] = near[shorter]
     closest.known[rows[shorter].cpu()] = True
+    return closest
 
 
 def _radii(eps: float | Sequence[float]) -> list[float]:
@@ -148,17 +153,19 @@ def _attacks(attacks: str | Mapping[str, Attack], eps: float, norm: str, classes
     if isinstance(attacks, str):
         check_choice("attacks", attacks, VERSIONS)
         return dict(sequence(attacks, eps=eps, norm=norm, classes=classes)) | _signs(eps, norm)
+    signs = _signs(eps, norm)
     named_well = isinstance(attacks, Mapping) and all(isinstance(name, str) for name in attacks)
     if not named_well or not attacks or not all(callable(attack) for attack in attacks.values()):
         raise ValueError(
             f"attacks is {attacks!r}, expected one of {', '.join(VERSIONS)}, or attacks by name: {{'PGD': attacks.pgd}}"
         )
+    check_named("attacks", attacks, "attacks", reserved=signs)
     ball = {"eps": eps, "norm": norm}
     named: dict[str, Attack] = {}
     for name, attack in attacks.items():
         open_to = taken(attack) - set_before(attack)
         named[name] = partial(attack, **{key: value for key, value in ball.items() if key in open_to})
-    return named | _signs(eps, norm)
+    return named | signs
 
 
 def _signs(eps: float, norm: str) -> dict[str, Attack]:
@@ -185,8 +192,11 @@ def _report(
     seed: int,
     runs: list[Run],
     closest: Run | None,
+    bisected: Run | None,
 ) -> RobustnessReport:
-    """All runs together: what the minimal-norm attack found within a radius counts there too."""
+    """All runs together: what the minimal-norm attacks found within a radius counts there too, and what bisections
+    found; only the former is what the others missed.
+    """
     first, last = runs[0], runs[-1]
     adversarial, distance = last.adversarial.clone(), torch.where(first.attacked, torch.inf, 0.0).double()
     for radius, each in zip(radii, runs, strict=True):
@@ -194,23 +204,23 @@ def _report(
         distance = torch.where(each.fooled, distance.minimum(far), distance)
     parts = [part for radius, each in zip(radii, runs, strict=True) for part in _parts(radius, each)]
     levels, missed = [], torch.zeros(0, dtype=torch.int64)
-    if closest is not None:
-        far = norms(closest.adversarial - images, norm).cpu().double()
-        far = torch.where(closest.fooled, far, torch.inf)
+    at_any = missed
+    if closest is not None and bisected is not None:
+        far = _distances(closest, images, norm)
         short = [~each.fooled & each.attacked & (far <= radius) for radius, each in zip(radii, runs, strict=True)]
-        missed = torch.stack(short).any(0).nonzero()[:, 0]
+        missed, at_any = (mask.nonzero()[:, 0] for mask in (short[-1], torch.stack(short).any(0)))
         nearer = short[-1].to(images.device)
         adversarial[nearer] = closest.adversarial[nearer]
-        distance = distance.minimum(far)
+        distance = distance.minimum(_distances(bisected, images, norm))
         parts += _parts(None, closest)
     for radius, each in zip(radii, runs, strict=True):
-        fooled = each.fooled | (distance <= radius)
-        levels.append(Level.of(radius, each.clean * ~(fooled & each.attacked)))
-    if len(missed):
+        fooled = (each.fooled | (distance <= radius)) & (radius > 0)
+        levels.append(Level.of(radius, each.clean * ~fooled))
+    if len(at_any):
         warnings.warn(
             f"the minimal-norm attacks find adversarial images within eps={_said(radii)} ({norm}) where no other "
-            f"attack found any: {_some(missed)}. They are counted; the other attacks were not strong enough, so that "
-            "more may be missing: evaluation.diagnose says why",
+            f"attack found any: {_some(at_any)}. {'It is' if len(at_any) == 1 else 'They are'} counted; the other "
+            "attacks were not strong enough, so that more may be missing: evaluation.diagnose says why",
             stacklevel=3,
         )
     drawn = first.random and attacks != "rand" and isinstance(attacks, str)
@@ -229,14 +239,20 @@ def _report(
         seed=seed,
         adversarial=adversarial,
         attacked=first.attacked,
-        fooled=first.attacked & (last.fooled | (distance <= radii[-1])),
+        fooled=first.attacked & fooled,
         distance=distance if closest is not None else None,
         missed=missed,
+        clean=first.clean,
         random=first.random,
         draws=first.draws,
         notes=['its attacks follow a single draw: take attacks="rand"'] if drawn else [],
         device=str(images.device),
     )
+
+
+def _distances(found: Run, images: Tensor, norm: str) -> Tensor:
+    """Of what fooled, ``(N,)``; infinite else."""
+    return torch.where(found.fooled, norms(found.adversarial - images, norm).cpu().double(), torch.inf)
 
 
 def _parts(eps: float | None, found: Run) -> list[Part]:

@@ -89,7 +89,6 @@ def flow_field(
         rows, row_values = eigenvectors(height, boundary, images.device, images.dtype)
         columns, column_values = eigenvectors(width, boundary, images.device, images.dtype)
         spectrum = rows @ (d @ columns.T)
-        gamma = min(gamma, torch.finfo(images.dtype).max)  # infinity times the eigenvalue 0 would be no number
         spectrum /= -alpha * (1 + gamma * (row_values[:, None] + column_values))
         return rows.T @ (spectrum @ columns)
 

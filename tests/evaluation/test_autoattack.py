@@ -1,11 +1,13 @@
 """What each kind of attack in AutoAttack is for: planted networks that one kind alone fools."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from advcourse.evaluation import VERSIONS, autoattack, evaluate_robustness, sequence
 from tests.evaluation.maskings import Rounded
+from tests.support.refusals import refused
 from tests.support.scenes import scene
 from tests.support.toys import Affine
 
@@ -76,3 +78,18 @@ def test_every_version_fools_a_linear_model_just_beyond_its_distance(version):
     inside = autoattack(model, images, labels, eps=1.02 / 16, version=version)
     assert (model(inside).argmax(1) == 1).all()
     assert torch.equal(autoattack(model, images, labels, eps=0.98 / 16, version=version), images)
+
+
+@pytest.mark.parametrize("eps", [np.float64(0.001), np.float32(0.001), np.int64(0)])
+def test_eps_may_be_a_number_of_numpys(eps):
+    model, images, labels = scene(2)
+    wrong = (labels + 1) % 4  # nothing is attacked
+    assert torch.equal(autoattack(model, images, wrong, eps=eps), images)
+
+
+@pytest.mark.parametrize(
+    "name, bad", [("eps", -1), ("eps", "0.1"), ("norm", "LINF"), ("classes", 0), ("classes", 1), ("classes", 2.0)]
+)
+def test_sequence_refuses_bad_input(name, bad):
+    with refused(f"{name} is {bad!r}, expected"):
+        sequence("standard", **{"eps": 0.1, "norm": "linf", "classes": 10, name: bad})

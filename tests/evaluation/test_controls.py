@@ -104,6 +104,10 @@ def test_refusals():
         for value in bad:
             with refused(f"{name}.*expected", f"{name}={value}"):
                 controls(model, images, labels, **{"eps": 0.1, name: value})
-    for bad in ({"x": "no"}, {"x": lambda x, draw: x[:1]}, {"x": lambda x, draw: x + 1}):
+    for bad in ({"x": "no"}, {"x": lambda x, draw: x[:1]}, {"x": lambda x, draw: x + 1}, {"x": lambda x, d: x.float()}):
         with refused(r"others\['x'\].*expected"):
             controls(model, images, labels, eps=0.1, others=bad)
+    with refused(r"others is \[.*, expected controls by name"):
+        controls(model, images, labels, eps=0.1, others=[lambda x, draw: x])
+    with refused("others holds 'random signs', expected another name"):
+        controls(model, images, labels, eps=0.1, others={"random signs": lambda x, draw: x})

@@ -3,13 +3,14 @@
 import math
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from advcourse.attacks import fgsm, ifgsm, pgd
 from advcourse.core.running import count_passes, evaluating, predict
-from advcourse.evaluation import compare, evaluate, quantize
+from advcourse.evaluation import compare, evaluate, quantize, rho_adv
 from tests.support.recorders import Recorder
 from tests.support.refusals import refused
 from tests.support.scenes import scene
@@ -193,6 +194,15 @@ def test_bad_input_is_refused():
         evaluate(model, brighten, IMAGES, LABELS, batch_size=0)
     with pytest.raises(ValueError, match="labels holds 2, expected at most 1"):
         evaluate(model, brighten, IMAGES, LABELS + 1)
+    with refused("attack is a int, expected a callable"):
+        evaluate(model, 5, IMAGES, LABELS)
+
+
+def test_batch_size_may_be_a_number_of_numpys():
+    model, size = bright_or_dark(), np.int64(2)
+    assert evaluate(model, brighten, IMAGES, LABELS, batch_size=size).robust_accuracy == 0.5
+    assert compare(model, {"up": brighten}, IMAGES, LABELS, batch_size=size).loc["up", "robust_accuracy"] == 0.5
+    assert rho_adv(model, brighten, IMAGES, batch_size=size) == rho_adv(model, brighten, IMAGES)
 
 
 def test_compare_has_a_row_for_each_attack():
@@ -205,7 +215,6 @@ def test_compare_has_a_row_for_each_attack():
 
 
 def test_quantize_is_what_an_8_bit_file_keeps():
-    import numpy as np
     from PIL import Image
 
     images = pictures(2, channels=3, dtype=torch.float32)
@@ -260,3 +269,18 @@ def test_compare_runs_every_attack_that_takes_eps_at_every_radius():
     for bad in ([], [0.2, 0.1], [0.1, 0.1], [-0.1]):
         with refused("eps.*expected", bad):
             compare(model, {"fgsm": fgsm}, images, labels, eps=bad)
+
+
+@pytest.mark.parametrize("bad", [[fgsm], "fast", {}, None, fgsm])
+def test_compare_takes_attacks_by_name(bad):
+    with refused("attacks is .*, expected attacks by name", bad):
+        compare(bright_or_dark(), bad, IMAGES, LABELS)
+    with refused(r"attacks\['a'\] is a int, expected a callable"):
+        compare(bright_or_dark(), {"a": 5}, IMAGES, LABELS)
+
+
+def test_the_row_of_the_worst_case_is_no_attacks():
+    named = {"worst case": brighten}
+    with refused("attacks holds 'worst case', expected another name"):
+        compare(bright_or_dark(), named, IMAGES, LABELS, worst_case=True)
+    assert list(compare(bright_or_dark(), named, IMAGES, LABELS).index) == ["worst case"]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from advcourse.evaluation import fooling_rate, fooling_table, inner_products, shown
+from advcourse.evaluation import fooling_rate, fooling_table, inner_products, outcomes, shown
+from tests.support.refusals import refused
 from tests.support.toys import Affine, Breaks, pictures, smooth_cnn
 from tests.support.traces import MODES, in_use, unchanged
 
@@ -62,3 +63,9 @@ def test_bad_input_is_refused_by_name():
     for wrong in (images, v[:1], v.float(), v / 0, None):
         with pytest.raises(ValueError, match="perturbation.*expected"):
             fooling_rate(model, wrong, images)
+    for bad in (0, True, 1.5, -1):
+        with refused("batch_size is .*, expected", bad):
+            fooling_rate(model, v, images, batch_size=bad)
+        with refused("batch_size is .*, expected", bad):
+            outcomes(model, images, 0, None, batch_size=bad)
+    assert sum(outcomes(model, images, 0, None, batch_size=np.int64(1))) == 1

@@ -96,6 +96,24 @@ def test_the_way_to_what_spent_the_whole_radius_is_bisected():
     assert report.curve([0.2]) == [report.robust_accuracy] and report.missed.numel() == 0
 
 
+def test_what_bisection_finds_at_a_smaller_radius_is_no_miss():
+    """The minimal-norm attacks see no gradient: what lies within 0.18 was found on the way to what Square found."""
+    network, images, _ = scene(6)
+    model = Rounded(network)
+    labels = model(images).argmax(1)
+
+    def late(model, images, labels, *, eps, seed, indices):
+        found = partial(attacks.square, eps=eps, queries=300, seed=seed, indices=indices)
+        return found(model, images, labels) if eps > 0.18 else images.clone()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = evaluate_robustness(model, images, labels, eps=[0.18, 0.2], attacks={"late": late})
+    found = [part.fooled for part in report.parts if part.eps in (0.18, None)]
+    assert not any(found) and report.missed.numel() == 0
+    assert report.levels[0].robust_accuracy < 1 and report.curve([0.18]) == [report.levels[0].robust_accuracy]
+
+
 def test_what_the_minimal_norm_attack_alone_finds_is_counted_and_said():
     model, images, labels = scene(12)
     nothing = {"nothing": lambda model, images, labels: images.clone()}
@@ -287,7 +305,18 @@ def test_a_miss_at_a_smaller_radius_is_said_too():
 
     with pytest.warns(UserWarning, match=r"within eps=0.09, 0.3 \(linf\)"):
         report = evaluate_robustness(model, images, labels, eps=[0.09, 0.3], attacks={"lazy": lazy})
-    assert len(report.missed) and report.levels[0].robust_accuracy < 1
+    assert report.levels[0].robust_accuracy < 1
+    assert report.parts[2].fooled == 6 and report.missed.numel() == 0  # none at the largest radius
+    assert "minimal-norm attacks alone" not in str(report)
+
+
+def test_one_image_is_said_as_one():
+    model, images, labels = scene(1)
+    nothing = {"nothing": lambda model, images, labels: images.clone()}
+    with pytest.warns(UserWarning, match="found any: image 0. It is counted;"):
+        report = evaluate_robustness(model, images, labels, eps=1.0, norm="l2", attacks=nothing)
+    said = str(report)
+    assert "(1 image)" in said and "1 image was fooled by minimal-norm attacks alone: see diagnose" in said
 
 
 class Flips(torch.nn.Module):
@@ -310,6 +339,16 @@ def test_one_unlucky_draw_does_not_save_an_image_and_single_draws_are_said():
     with pytest.warns(UserWarning, match='attacks is "fast", whose attacks follow a single draw'):
         report = evaluate_robustness(Flips(network, 0.3), images[:2], labels[:2], eps=0.3, curve=False)
     assert 'take attacks="rand"' in str(report)
+
+
+def test_the_curve_of_a_random_model_starts_at_its_clean_accuracy_and_meets_its_levels():
+    network, images, labels = scene(12)
+    pgd = {"PGD": partial(attacks.pgd, steps=3)}
+    report = evaluate_robustness(Flips(network, 0.4), images, labels, eps=[0.0, 0.01, 0.3], attacks=pgd)
+    assert report.random and 0 < report.clean_accuracy < 0.8
+    assert report.curve([0.0]) == [pytest.approx(report.clean_accuracy)]
+    levels = [level.robust_accuracy for level in report.levels]
+    assert report.curve([0.0, 0.01, 0.3]) == pytest.approx(levels) and levels[0] == pytest.approx(report.clean_accuracy)
 
 
 def test_radii_may_be_a_tensor_and_inference_mode_is_left():
@@ -378,6 +417,7 @@ def test_two_processes_give_the_report_of_one(tmp_path, free_port):
         ("attacks", {"attacks": {"a": 1}}),
         ("attacks", {"attacks": {0: attacks.pgd}}),
         ("attacks", {"attacks": [attacks.pgd]}),
+        ("attacks holds 'random signs'", {"attacks": {"random signs": attacks.fgsm}}),
         ("seed", {"seed": -1}),
         ("batch_size", {"batch_size": 0}),
         ("labels", {"labels": torch.tensor([0, 1])}),
@@ -397,3 +437,38 @@ def test_refusals_of_autoattack():
             autoattack(model, images, labels, **{"eps": 0.1, name: bad})
     with refused("indices.*expected"):
         autoattack(model, images, labels, eps=0.1, indices=torch.arange(3))
+
+
+@pytest.mark.parametrize("run", ["autoattack", "evaluate_robustness"])
+@pytest.mark.parametrize("bad", ["", ".", "folder", "file/run.pt", "file/below/run.pt", 3, "a" * 300])
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_any_attack(tmp_path, monkeypatch, run, bad):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    model, images, labels = scene(2)
+    calls = []
+    named = {} if run == "autoattack" else {"attacks": {"a": lambda m, x, y: calls.append(x) or x}}
+    judge = {"autoattack": autoattack, "evaluate_robustness": evaluate_robustness}[run]
+    with refused(f"checkpoint is {bad!r}, expected a file that can be written"):
+        judge(model, images, labels, eps=0.1, checkpoint=bad, **named)
+    assert not calls and sorted(each.name for each in tmp_path.iterdir()) == ["file", "folder"]
+
+
+class Pairs(torch.nn.Module):
+    """Another network, which takes two images or more."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        assert len(x) > 1, "a batch of one"
+        return self.network(x)
+
+
+def test_a_model_that_refuses_one_image_is_judged():
+    model, images, labels = scene(4)
+    still = {"still": lambda model, images, labels: images}
+    report = evaluate_robustness(Pairs(model), images, labels, eps=0.1, attacks=still, curve=False, batch_size=2)
+    assert report.parts[0].tried == 4
+    assert torch.equal(autoattack(Pairs(model), images, labels, eps=0.0, batch_size=2), images)

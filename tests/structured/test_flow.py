@@ -13,6 +13,7 @@ from advcourse.core.running import count_passes
 from advcourse.structured import eigenvectors, flow, flow_field, flow_with_field, warp
 from tests.structured import dense
 from tests.support.recorders import watched
+from tests.support.refusals import refused
 from tests.support.scenes import normal, scene, seeded
 from tests.support.toys import Affine, pictures, smooth_cnn
 
@@ -310,12 +311,15 @@ def test_the_field_beside_the_images_is_the_one_that_made_them(steps):
 # -- bad input
 
 
-def test_a_gamma_beyond_float32_is_its_limit():
-    """Infinity times the eigenvalue 0 of the constant would be no number."""
+def test_the_largest_gamma_is_its_limit():
+    """Infinity times the eigenvalue 0 of the constant would be no number: what float32 does not hold is refused."""
     gradient, images = sloped(dtype=torch.float32)
     limit = flow_field(gradient, images, gamma=1e38)
-    torch.testing.assert_close(flow_field(gradient, images, gamma=1e39), limit, rtol=0, atol=0)
+    largest = flow_field(gradient, images, gamma=torch.finfo(torch.float32).max)
+    torch.testing.assert_close(largest, limit, rtol=0, atol=0)
     assert limit.isfinite().all() and limit.abs().max() > 0
+    with refused("gamma is 1e.39, expected at most"):
+        flow_field(gradient, images, gamma=1e39)
 
 
 @pytest.mark.parametrize(
