@@ -19,6 +19,7 @@ from tests.support.toys import Constant, pictures, smooth_cnn
 NORMS = ("l1", "l2", "linf")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spread", [0.2, 1.8])
 @pytest.mark.parametrize("norm", NORMS)
 def test_the_exact_distance_of_an_affine_model(norm, spread):
