@@ -220,6 +220,7 @@ HEAD = ["network", "norm", "nearest of ours", "nearest of theirs", "ratio of the
 def draw(points: list[Point], file: Path) -> None:
     """Median distance against passes: a row of panels for each network, a column for each norm."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullLocator
 
     from advcourse import plots
 
@@ -231,7 +232,7 @@ def draw(points: list[Point], file: Path) -> None:
     colours = dict(zip(names, plt.colormaps["tab20"].colors, strict=False))
     size = (3.4 * len(columns), 2.7 * len(networks))
     figure, axes = plt.subplots(len(networks), len(columns), figsize=size, squeeze=False, layout="constrained")
-    for row, network in zip(axes, networks, strict=True):
+    for line, (row, network) in enumerate(zip(axes, networks, strict=True), 1):
         for panel, norm in zip(row, columns, strict=True):
             here = [point for point in points if (point.network, point.norm) == (network, norm)]
             for key in dict.fromkeys((point.library, point.attack) for point in here):
@@ -248,11 +249,15 @@ def draw(points: list[Point], file: Path) -> None:
                     marker=".",
                 )
             panel.set(xscale="log", yscale="log", title=f"{network.removeprefix('reference/')}, {norm}")
-            panel.yaxis.set_minor_formatter("{x:.3g}")
+            least = min(point.median for point in here)
+            panel.set_ylim(0.93 * least, 8 * least)  # what is further away leaves at the top
+            panel.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
             panel.yaxis.set_major_formatter("{x:.3g}")
-            panel.tick_params(which="both", labelsize=7)
-    figure.supxlabel("passes an image")
-    figure.supylabel("median distance")
+            panel.yaxis.set_minor_locator(NullLocator())
+            panel.tick_params(labelsize=8)
+            if line == len(networks):
+                panel.set_xlabel("passes an image")
+        row[0].set_ylabel("median distance")
     handles = [plt.Line2D([], [], color=colours[name], label=name) for name in names]
     handles += [plt.Line2D([], [], color="0.3", linestyle=style, label=library) for library, style in lines.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=7, fontsize=8)
