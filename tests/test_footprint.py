@@ -120,7 +120,7 @@ def test_ifgsm_works_only_on_images_not_yet_fooled():
     # An image that needs t <= 6 steps is run t + 1 times, one that needs more 6 + 1 times.
     assert sum(made.rows for made in passes) == (steps_needed.clamp_max(6) + 1).sum()
     assert [made.rows for made in passes] == [6, 5, 3, 3, 2, 2, 2]
-    assert [made.backward for made in passes] == [True] * 6 + [False]
+    assert [made.backwards for made in passes] == [1] * 6 + [0]
 
 
 @pytest.mark.parametrize(("attack", "forwards", "backwards"), [("fgsm", 1, 1), ("pgd-linf", 5, 4), ("pgd-l2", 5, 4)])
