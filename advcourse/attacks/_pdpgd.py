@@ -93,13 +93,14 @@ def pdpgd(
             delta = x - start
             length = norms(delta, norm)
             closest.see(x, fooled, length, rows)
-            del logits, height  # not alive beside the next forward pass
+            del logits, height
             if norm == "l2":
                 unit = delta.div_(length.clamp_min(torch.finfo(x.dtype).tiny)[:, None, None, None])
                 gradient.mul_(weight).add_(unit.mul_(1 - weight))
             rate = step_size * STEP_AT_LAST ** (step / steps)
             adam_(x, gradient, mean, square, step + 1, rate)
             x.clamp_(0, 1)
+            del gradient, delta  # not alive beside the next forward pass
             if norm != "l2":
                 metric = square.div(1 - 0.999 ** (step + 1)).sqrt_().add_(1e-8)
                 price = (1 / weight - 1) * rate
@@ -107,6 +108,7 @@ def pdpgd(
                     metric = metric.maximum(LEAST_METRIC * metric.amax((1, 2, 3), keepdim=True))
                 shrink = sparser if norm == "l1" else flatter
                 x = shrink(x.sub_(start), metric, price).add_(start).clamp_(0, 1)
+                del metric
             left = 1 - step / max(1, steps - 1)
             change = dual_step * (DUAL_AT_LAST + (1 - DUAL_AT_LAST) * left)
             odds += torch.where(fooled, -change, change)[:, None, None, None]
