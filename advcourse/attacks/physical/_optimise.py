@@ -23,6 +23,7 @@ def draw_rows(images: Tensor, count: int, generator: torch.Generator | None) -> 
 def descend(
     pixels: Tensor,
     loss: Callable[[], Tensor],
+    penalty: Callable[[], Tensor] | None = None,
     *,
     steps: int,
     step_size: float,
@@ -33,7 +34,8 @@ def descend(
 
     Args:
         pixels: what is optimised, a leaf that requires its gradient.
-        loss: draws anew and returns a scalar that depends on ``pixels``.
+        loss: draws anew and returns a scalar that depends on ``pixels`` through a model.
+        penalty: a scalar that is added and depends on them without one: its graph would hide that the model has none.
         steps: how many.
         step_size: Adam's learning rate.
         box: the lowest and the highest values, one for all or one for each.
@@ -43,6 +45,10 @@ def descend(
     for _ in (bar := tqdm(range(steps), file=sys.stdout, mininterval=0.5, disable=not progress)):
         value = loss()
         pixels.grad = input_gradient(value, pixels)
+        if penalty is not None:
+            more = penalty()
+            pixels.grad += torch.autograd.grad(more, pixels)[0]
+            value = value + more
         adam.step()
         with torch.no_grad():
             pixels.clamp_(*box)

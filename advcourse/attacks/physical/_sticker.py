@@ -10,7 +10,7 @@ from torch import Tensor
 
 from advcourse.attacks.physical._optimise import descend, draw_rows
 from advcourse.core.balls import clip
-from advcourse.core.losses import input_gradient, nll
+from advcourse.core.losses import nll
 from advcourse.core.running import Model, untouched
 from advcourse.core.validation import check_at_least, check_class, check_count, check_images, check_model
 from advcourse.wrappers import compose, eot, random_lighting, random_rigid
@@ -155,15 +155,6 @@ def covered_brightness(images: Tensor, mask: Tensor) -> Tensor:
     return (images * mask).sum((1, 2, 3)) / (mask.sum() * images.shape[1])
 
 
-def linear(aim: Tensor, pixels: Tensor) -> Tensor:
-    """A number of the value and the gradient of ``aim``, which needs a graph from the model's answer to the pixels.
-
-    What is added to the aim has a graph to the pixels of its own, behind which the lack of the model's would hide.
-    """
-    gradient = input_gradient(aim, pixels)
-    return aim.detach() + (gradient * (pixels - pixels.detach())).sum()
-
-
 def sticker(
     model: Model,
     images: Tensor,
@@ -241,9 +232,10 @@ def sticker(
             rows = draw_rows(images, batch_size, generator)
             scores = scene(images[rows])
             check_class(scores.shape[1], target=target)
-            aim = nll(scores, torch.full_like(rows, target)).mean()
-            kept = linear(aim, pixels)
-            return kept + printable * non_printability(pixels, mask, palette) + smooth * total_variation(pixels, mask)
+            return nll(scores, torch.full_like(rows, target)).mean()
 
-        descend(pixels, loss, steps=steps, step_size=step_size, progress=progress)
+        def penalty() -> Tensor:
+            return printable * non_printability(pixels, mask, palette) + smooth * total_variation(pixels, mask)
+
+        descend(pixels, loss, penalty, steps=steps, step_size=step_size, progress=progress)
     return Sticker(pixels.detach(), mask, light or None, **photograph)

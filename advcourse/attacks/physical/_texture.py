@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from advcourse.attacks.physical._optimise import Box, descend
-from advcourse.attacks.physical._sticker import linear
 from advcourse.core.losses import nll
 from advcourse.core.running import Model, untouched
 from advcourse.core.validation import check_at_least, check_callable, check_class, check_count, check_model
@@ -101,7 +100,10 @@ def texture(
             scores = scene(pixels[None])
             check_class(scores.shape[1], optional=True, target=target, label=label)
             aim = nll(scores, torch.tensor([label if target is None else target], device=scores.device))[0]
-            return linear(-aim if target is None else aim, pixels) + penalty * (pixels - original).square().mean()
+            return -aim if target is None else aim
 
-        descend(pixels, loss, steps=steps, step_size=step_size, box=box, progress=progress)
+        def change() -> Tensor:
+            return penalty * (pixels - original).square().mean()
+
+        descend(pixels, loss, change, steps=steps, step_size=step_size, box=box, progress=progress)
     return pixels.detach()
