@@ -48,8 +48,8 @@ def autoattack(
                    in l1: APGD five times and APGD-T towards 5 classes, both from balls three and two times as large
         plus       APGD and APGD-DLR, five times each · FAB, five times · Square · APGD-T · FAB-T
         rand       APGD and APGD-DLR on gradients that are means of 20 draws, for models that draw
-        fast       the kinds of ``standard``, in l2 with ALMA and FAB, in l1 with PDPGD and FAB, each cut to what
-                   decides, in an order that depends on the norm: ``sequence`` gives it
+        fast       the kinds of ``standard`` and APGD on the margin, in l2 with ALMA and FAB, in l1 with PDPGD and FAB,
+                   each cut to what decides, in an order that depends on the norm: ``sequence`` gives it
 
     all with 100 steps but for ``fast``. With fewer than ten classes as many others as there are take their place; where
     there are fewer than four (for APGD-DLR three) the margin takes that of DLR. The model is put in eval mode and then
@@ -152,6 +152,7 @@ def _fast(
     if norm == "linf":
         return {
             "APGD": partial(ascent, steps=50),
+            "APGD-margin": partial(ascent, loss="margin"),
             "APGD-T": partial(ascent, loss=loss, target_classes=others),
             "FAB-T": partial(boundary, steps=50, target_classes=few),
             "Square": random_search,
@@ -160,6 +161,7 @@ def _fast(
         return {
             "APGD": partial(ascent, steps=20),
             "ALMA": partial(alma, steps=200),
+            "APGD-margin": partial(ascent, loss="margin", steps=50),
             "FAB-T": partial(boundary, steps=100, target_classes=few),
             "FAB": boundary,
             "APGD-T": partial(ascent, loss=loss, steps=30, target_classes=others),
@@ -167,7 +169,8 @@ def _fast(
         }
     return {
         "PDPGD": partial(pdpgd, norm=norm, steps=300),
-        "APGD": partial(ascent, restarts=3, wide=True),
+        "APGD": partial(ascent, restarts=2, wide=True),
+        "APGD-margin": partial(ascent, loss="margin", restarts=2, wide=True),
         "APGD-T": partial(ascent, loss=loss, steps=50, target_classes=others, wide=True),
         "FAB-T": partial(boundary, steps=100, target_classes=few),
         "FAB": boundary,
