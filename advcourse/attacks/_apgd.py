@@ -29,6 +29,7 @@ def apgd(
     loss: str | ImageLoss = "ce",
     rho: float = 0.75,
     wide: bool = False,
+    filled: bool = True,
     draws: int = 1,
     target_classes: int | None = None,
     targets: Tensor | None = None,
@@ -74,6 +75,9 @@ def apgd(
         rho: share of rising steps below which η is halved, in [0, 1].
         wide: the first 3/10 of the steps are taken in a ball three times as large, the next 3/10 in one of 2ε, each
             from the best of the one before, pulled into the ball; only what lies within ε counts. Serves l1.
+        filled: in l1, what the box cuts off a step goes on to the best other pixels. Else it is lost, as in the
+            authors' code, which also starts from Gaussian noise pulled into the ball. On black and white images the
+            first is much stronger, on photographs each finds what the other does not.
         draws: passes over which loss and gradient are averaged at every step, for models that draw; fooled is then what
             is misclassified in most of them.
         target_classes: n of APGD-T, below the number of classes.
@@ -127,11 +131,21 @@ def apgd(
             centres, x = images[rows], None
             for phase, (count, radius) in enumerate(phases):
                 if x is None:
-                    x = centres + uniform(centres, radius, norm, streams)
+                    x = centres + _start(centres, radius, norm, streams, filled)
                 x = project(x, centres, radius, norm)
-                pace = Sparse(centres, radius, count) if norm == "l1" else Halving(centres, radius, norm, count, rho)
+                if norm == "l1":
+                    pace: Halving | Sparse = Sparse(centres, radius, count, x, filled, wide)
+                else:
+                    pace = Halving(centres, radius, norm, count, rho)
                 x = _ascend(aim, x, rows, pace, count, strongest if phase == len(phases) - 1 else None)
     return strongest.images
+
+
+def _start(centres: Tensor, eps: float, norm: str, streams: Streams, filled: bool) -> Tensor:
+    """Where a run begins, before it is pulled into the ball and the box."""
+    if norm == "l1" and not filled:
+        return streams.randn(*centres.shape[1:])
+    return uniform(centres, eps, norm, streams)
 
 
 def _phases(steps: int, eps: float, wide: bool) -> list[tuple[int, float]]:

@@ -59,6 +59,8 @@ class Sparse(Pace):
     """Steps in l1, whose length and number of pixels follow how sparse the best iterate is.
 
     Attributes:
+        filled: what the box cuts off a step goes on to other pixels; else it is lost, and in ``wide`` balls the number
+            of pixels follows the start too.
         period: share of the steps from one checkpoint to the next.
         shrink: by what the length, and the number of pixels that the best iterate has moved, are divided.
         smallest: least length, in ε.
@@ -67,28 +69,41 @@ class Sparse(Pace):
 
     period, shrink, smallest, sparser = 0.04, 1.5, 0.1, 0.95
 
-    def __init__(self, centres: Tensor, eps: float, steps: int):
-        self.centres, self.eps = centres, eps
+    def __init__(self, centres: Tensor, eps: float, steps: int, start: Tensor, filled: bool, wide: bool):
+        self.centres, self.eps, self.filled = centres, eps, filled
         self.size = centres.new_full((len(centres),), eps)
         self.moved = centres.new_full((len(centres),), centres[0].numel())
         self.count = self.moved / 5
+        if wide and not filled:
+            self.moved = self._moved(start)
+            self.count = self.moved / self.shrink
         self.every = max(1, int(self.period * steps))
 
     def adapt(self, step: int, height: Tensor, best: Tensor, highest: Tensor) -> Tensor | None:
         """Which images go back, at every checkpoint."""
         if step == 0 or step % self.every:
             return None
-        moved = (best != self.centres).flatten(1).sum(1).to(self.size.dtype)
+        moved = self._moved(best)
         sparser = moved < self.sparser * self.moved
         shorter = (self.size / self.shrink).clamp_min(self.smallest * self.eps)
         self.size = torch.where(sparser, torch.full_like(shorter, self.eps), shorter)
         self.count, self.moved = moved / self.shrink, moved
         return sparser
 
+    def _moved(self, x: Tensor) -> Tensor:
+        """How many pixels of each image are not those of its centre."""
+        return (x != self.centres).flatten(1).sum(1).to(self.size.dtype)
+
     def step(self, x: Tensor, gradient: Tensor) -> Tensor:
         """The next iterates."""
-        count = self.count.floor().clamp_min(1)
-        step = steepest(gradient, self.size, "l1", x, count)
+        if self.filled:
+            step = steepest(gradient, self.size, "l1", x, self.count.floor().clamp_min(1))
+        else:
+            slope = gradient.flatten(1)
+            last = (self.count.ceil().clamp_min(1).long() - 1)[:, None]
+            kept = slope.abs() >= slope.abs().sort(1, descending=True).values.gather(1, last)
+            shared = slope.sign() * kept * (slope != 0)
+            step = (shared * (self.size / shared.abs().sum(1).clamp_min(1))[:, None]).view_as(x)
         return project(step.add_(x), self.centres, self.eps, "l1")
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from advcourse.core.balls import NORMS, norms, project
 from advcourse.core.iterates import Strongest
 from advcourse.core.losses import ImageLoss, log_odds, margin, rising
-from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
+from advcourse.core.oracles import SCORES, Asked, check_reveals, keeping, scores_of
+from advcourse.core.running import Model, detached, is_fooled, untouched
 from advcourse.core.streams import Streams
 from advcourse.core.validation import (
     check_above,
@@ -19,6 +20,7 @@ from advcourse.core.validation import (
     check_at_most,
     check_choice,
     check_count,
+    check_indices,
     check_inputs,
 )
 
@@ -28,7 +30,7 @@ TILES = 5
 
 
 def square(
-    model: Model,
+    model: Model | Asked,
     images: Tensor,
     labels: Tensor,
     *,
@@ -60,7 +62,8 @@ def square(
     itself: no image is shown more than ``queries`` times in all, and nothing is asked about it after success.
 
     Args:
-        model: maps images to logits ``(N, K)``, K ≥ 2, or to other scores that rank the classes; needs no gradient.
+        model: maps images to logits ``(N, K)``, K ≥ 2, or to other scores that rank the classes; needs no gradient. Or
+            an oracle that reveals logits or probabilities: an image leaves when its budget is spent.
         images: ``(N, C, H, W)`` in [0, 1].
         labels: int64 ``(N,)``.
         eps: radius of the ball, in pixel units of [0, 1].
@@ -70,13 +73,14 @@ def square(
         restarts: runs, which share the queries evenly.
         loss: ``"margin"``, maxₖ zₖ - z_y over the other classes k, or ``"ce"``, the cross-entropy.
         targets: int64 ``(N,)``: the classes to reach; their loss is then lowered.
-        seed, indices: of the random draws, see ``core.streams``.
+        seed, indices: of the random draws, see ``core.streams``; an oracle bills queries to ``indices`` too.
 
     Returns:
         Images ``(N, C, H, W)`` in [0, 1], within ``eps`` of ``images``, without a graph: the misclassified (or
         predicted as their target) untouched, those fooled as they were at that query, of the others the strongest.
 
     Raises:
+        OracleError: where the oracle fails; what was found by then is in its ``images``.
         ValueError: for bad input; the message names the argument.
 
     Source: Andriushchenko, Croce, Flammarion & Hein 2020, arXiv:1912.00049, algorithms 1 to 3; l1: Croce & Hein 2021,
@@ -89,25 +93,43 @@ def square(
     check_above(0, p_init=p_init)
     check_at_most(1, p_init=p_init)
     check_choice("loss", loss, tuple(SCORES_LOSSES))
-    with untouched(model, images), torch.no_grad():
+    if indices is not None:
+        check_indices(indices, images)
+    oracle = model if isinstance(model, Asked) else None
+    if oracle is not None:
+        check_reveals(oracle, SCORES, "model")
+    with untouched(model, images), torch.no_grad(), keeping(lambda: found()):
         x = detached(images)
         everything = torch.arange(len(x), device=x.device)
+        numbers = everything if indices is None else indices
+        strongest = kept = Strongest(x)
+
+        def found() -> Tensor:
+            strongest.see(kept.images, kept.fooled, kept.loss, everything)
+            return strongest.images
 
         def ask(shown: Tensor, kept: Strongest, rows: Tensor) -> None:
             """Show proposals for the images ``rows``, and keep those that are better."""
             aims = None if targets is None else targets[rows]
-            logits = logits_of(model, shown, labels[rows], aims)
+            logits = scores_of(model, shown, labels[rows], aims, numbers[rows])
             value = rising(SCORES_LOSSES[loss], logits, labels[rows], aims)
             kept.see(shown, is_fooled(logits, labels[rows], aims), value, rows)
 
-        strongest = Strongest(x)
-        ask(x.clone(), strongest, everything)
-        rows = everything[~strongest.fooled]
+        def paying(rows: Tensor) -> Tensor:
+            """Which of the images ``rows`` can be asked about once more."""
+            return rows >= 0 if oracle is None else oracle.left(numbers[rows]) > 0
+
+        rows = everything[paying(everything)]
+        if len(rows):
+            ask(x[rows], strongest, rows)
+        rows = rows[~strongest.fooled[rows]]
         streams = Streams(seed, "square", images, indices)[rows]
         for run in range(int(restarts)):
             share = (int(queries) - 1 + run) // int(restarts)
             kept = Strongest(x)
             for query in range(share):
+                going = paying(rows)
+                rows, streams = rows[going], streams[going]
                 if not len(rows):
                     break
                 image, best = x[rows], kept.images[rows]
@@ -120,7 +142,7 @@ def square(
                 ask(proposed, kept, rows)
                 going = ~kept.fooled[rows]
                 rows, streams = rows[going], streams[going]
-            strongest.see(kept.images, kept.fooled, kept.loss, everything)
+            found()
     return strongest.images
 
 

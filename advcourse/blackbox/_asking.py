@@ -8,13 +8,12 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from advcourse.blackbox._oracle import Answers, Asked, QueryBudgetExceeded, TopK, check_oracle, keeping
+from advcourse.blackbox._oracle import check_oracle
 from advcourse.core.iterates import Strongest
 from advcourse.core.losses import ImageLoss, rising
+from advcourse.core.oracles import SCORES, Answers, Asked, QueryBudgetExceeded, TopK, keeping, scores_of
 from advcourse.core.running import detached, is_fooled
-from advcourse.core.validation import check_count, check_images, check_indices, check_labels, check_logits
-
-SCORES = ("logits", "probabilities")
+from advcourse.core.validation import check_count, check_images, check_indices, check_labels
 
 
 class Asking:
@@ -73,17 +72,18 @@ class Asking:
     def __call__(self, x: Tensor, rows: Tensor) -> Answers:
         """Ask about ``x``, query i of which is for image ``rows[i]``."""
         answers = self.oracle(x, self.numbers[rows])
-        self.spent.index_add_(0, rows, torch.ones_like(rows))
+        self._note(rows)
         return answers
+
+    def _note(self, rows: Tensor) -> None:
+        self.spent.index_add_(0, rows, torch.ones_like(rows))
 
     def scores(self, x: Tensor, rows: Tensor) -> Tensor:
         """Logits, or logarithms of probabilities, which are logits as well: ``(M, K)``."""
-        answers = self(x, rows)
-        assert isinstance(answers, Tensor)
-        check_logits(answers, self.labels[rows], None if self.targets is None else self.targets[rows])
-        if self.oracle.reveals == "logits":
-            return answers.to(x.dtype)
-        return answers.to(x.dtype).clamp_min(torch.finfo(x.dtype).tiny).log()
+        targets = None if self.targets is None else self.targets[rows]
+        scores = scores_of(self.oracle, x, self.labels[rows], targets, self.numbers[rows])
+        self._note(rows)
+        return scores
 
     def fooled(self, scores: Tensor, rows: Tensor) -> Tensor:
         """Which of the images are misclassified, or predicted as their targets."""

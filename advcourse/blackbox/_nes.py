@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from advcourse.blackbox._asking import SCORES, Asking, started
-from advcourse.blackbox._oracle import Asked
+from advcourse.blackbox._asking import Asking, started
 from advcourse.core.balls import project, steepest
 from advcourse.core.losses import log_odds, margin
+from advcourse.core.oracles import SCORES, Asked
 from advcourse.core.running import detached
 from advcourse.core.streams import Streams
 from advcourse.core.validation import check_above, check_at_least, check_at_most, check_choice, check_count

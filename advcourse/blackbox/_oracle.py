@@ -2,53 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import NamedTuple, NoReturn, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import NoReturn
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
+from advcourse.core.oracles import Answers, Asked, OracleError, QueryBudgetExceeded, TopK, check_reveals
 from advcourse.core.running import Model, answer, untouched
 from advcourse.core.validation import check_answer, check_callable, check_choice, check_count, check_model
 
 REVEALS = ("logits", "probabilities", "top_k", "label")
 UNLIMITED = torch.iinfo(torch.int64).max
 ROWS = 10**7
-
-
-class OracleError(RuntimeError):
-    """An oracle did not answer. What an attack that it ended had found by then is in ``images``, ``(N, C, H, W)``."""
-
-    images: Tensor | None = None
-
-
-class QueryBudgetExceeded(OracleError):
-    """A call would have taken more queries than an image has left; nothing of it was asked or billed."""
-
-
-class TopK(NamedTuple):
-    """The k likeliest classes, the likeliest first, int64 ``(M, k)``, and their probabilities ``(M, k)``."""
-
-    classes: Tensor
-    probabilities: Tensor
-
-
-Answers = Tensor | TopK
-
-
-@runtime_checkable
-class Asked(Protocol):
-    """What every black-box method asks: an ``Oracle`` in this process, or an ``HttpOracle`` across a wire."""
-
-    reveals: str
-    k: int | None
-    budget: int | None
-
-    def __call__(self, x: Tensor, rows: Tensor | None = None) -> Answers: ...
-    def left(self, rows: Tensor) -> Tensor: ...
-    def queries(self, rows: Tensor) -> Tensor: ...
 
 
 class Oracle:
@@ -261,15 +228,4 @@ def check_oracle(oracle: object, reveals: tuple[str, ...]) -> None:
         raise ValueError(
             f"oracle is a {type(oracle).__name__}, expected a blackbox.Oracle or HttpOracle: Oracle(model) makes one"
         )
-    if oracle.reveals not in reveals:
-        raise ValueError(f"oracle reveals {oracle.reveals!r}, expected {' or '.join(map(repr, reveals))}")
-
-
-@contextmanager
-def keeping(found: Callable[[], Tensor]) -> Iterator[None]:
-    """Where the oracle fails inside, its error carries what was ``found`` by then."""
-    try:
-        yield
-    except OracleError as error:
-        error.images = found().detach().clone()
-        raise
+    check_reveals(oracle, reveals)

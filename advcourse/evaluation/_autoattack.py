@@ -119,7 +119,7 @@ def sequence(version: str, *, eps: float, norm: str, classes: int) -> Mapping[st
     check_count(at_least=2, classes=classes)
     others = min(9, classes - 1)
     dlr, dlr_t = ("dlr" if classes > 2 else "margin"), ("dlr" if classes > 3 else "margin")
-    ascent = partial(apgd, eps=eps, norm=norm)
+    ascent = partial(apgd, eps=eps, norm=norm, filled=version == "fast")
     wide = norm == "l1"
     boundary = partial(fab, norm=norm, eps=eps)
     random_search = partial(square, eps=eps, norm=norm)
@@ -169,9 +169,9 @@ def _fast(
         }
     return {
         "PDPGD": partial(pdpgd, norm=norm, steps=300),
-        "APGD": partial(ascent, restarts=2, wide=True),
-        "APGD-margin": partial(ascent, loss="margin", restarts=2, wide=True),
-        "APGD-T": partial(ascent, loss=loss, steps=50, target_classes=others, wide=True),
+        "APGD": partial(ascent, restarts=3, wide=True),
+        "APGD-margin": partial(ascent, loss="margin", restarts=3, wide=True, filled=False),
+        "APGD-T": partial(ascent, loss=loss, target_classes=few, wide=True, filled=False),
         "FAB-T": partial(boundary, steps=100, target_classes=few),
         "FAB": boundary,
         "Square": random_search,

@@ -367,6 +367,48 @@ def test_fooled_is_what_most_draws_misclassify():
         assert (model.passes < 1 + 21 * draws) == stops, (period, draws)
 
 
+def published_in_l1(model: nn.Module, image: Tensor, label: Tensor, eps: float, phases: list) -> list[Tensor]:
+    """The authors' wide runs on one image: all iterates. The box cuts the steps, and what it cuts off is lost."""
+    noise = Streams(0, "apgd", image, torch.tensor([0])).randn(*image.shape[1:])
+    x, seen = image + noise, []
+    for steps, radius in phases:
+        x = project(x, image, radius * eps, "l1")
+        best, highest = x, log_odds(model(x), label).item()
+        moved, size, every = (x != image).sum().item(), radius * eps, max(1, int(0.04 * steps))
+        count = moved / 1.5
+        seen.append(x)
+        for k in range(steps):
+            if k and k % every == 0:
+                now = (best != image).sum().item()
+                size, x = (radius * eps, best) if now < 0.95 * moved else (max(size / 1.5, radius * eps / 10), x)
+                moved, count = now, now / 1.5
+            g = gradient(lambda x: log_odds(model(x), label), x).flatten()
+            chosen = g.abs().argsort(descending=True)[: max(1, math.ceil(count))]
+            step = torch.zeros_like(g)
+            step[chosen] = g[chosen].sign() * size / len(chosen)
+            x = project(x + step.view_as(x), image, radius * eps, "l1")
+            seen.append(x)
+            height = log_odds(model(x), label).item()
+            best, highest = (x, height) if height > highest else (best, highest)
+        x = best
+    return seen
+
+
+def test_unfilled_wide_runs_are_the_authors():
+    """On black and white images, where the box cuts every second step."""
+    model, images = smooth_cnn(), pictures(3).round()
+    labels = model(images).argmax(1)
+    for image, label in zip(images.split(1), labels.split(1), strict=True):
+        watched = Recorder(model)
+        result = apgd(watched, image, label, eps=0.02, norm="l1", steps=20, wide=True, filled=False)
+        assert (model(result).argmax(1) == label).all()
+        written = torch.cat(published_in_l1(model, image, label, 0.02, [(6, 3), (6, 2), (8, 1)]))
+        torch.testing.assert_close(torch.cat(watched.seen[1:]), written, rtol=0, atol=1e-7)
+        other = Recorder(model)
+        apgd(other, image, label, eps=0.02, norm="l1", steps=20, wide=True)
+        assert not torch.allclose(torch.cat(other.seen[1:]), written)
+
+
 def test_wide_ends_in_the_ball_after_two_larger_ones():
     model, images, labels = scene(4)
     seen = Recorder(model)
