@@ -1,6 +1,6 @@
 """``python -m advcourse``: what is at hand (info), fetch a data set (data NAME), train a shipped network (train NAME),
 optimise a shipped perturbation (craft NAME), repeat a shipped comparison (study NAME), measure how robust a network is
-(evaluate NAME)."""
+(evaluate NAME), let it be asked over HTTP (serve NAME)."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from advcourse import data, evaluation, runtime
+from advcourse import blackbox, data, evaluation, runtime
 from advcourse.core.balls import NORMS
 from advcourse.zoo import crafted, inventory, studies, trusted, weights
 
@@ -70,6 +70,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judge.add_argument("--checkpoint", type=Path, help="file from which a run that was stopped goes on")
     judge.add_argument("--json", type=Path, help="file for the report as JSON")
     judge.add_argument("--card", action="store_true", help="write the numbers on the network's card")
+    ask = commands.add_parser("serve", help="answer questions about images over HTTP, for blackbox.HttpOracle")
+    ask.add_argument("name", help="of a network: mnist/cnn, …")
+    ask.add_argument("--reveals", default="logits", help="logits, probabilities, top_k or label (%(default)s)")
+    ask.add_argument("--k", type=int, help="classes in the list of top_k")
+    ask.add_argument("--budget", type=int, help="queries that each image has; default: no limit")
+    ask.add_argument("--rate", type=float, help="images per second that may be asked about; default: no limit")
+    ask.add_argument("--shape", type=int, nargs=3, metavar=("C", "H", "W"), help="of the images; others are refused")
+    ask.add_argument("--host", default="127.0.0.1", help="(%(default)s)")
+    ask.add_argument("--port", type=int, default=8000, help="0 for any that is free (%(default)s)")
+    ask.add_argument("--key", help="who knows it may ask; default: drawn and printed")
+    ask.add_argument("--state", type=Path, help="file of accounts and answers; default: one that is deleted at the end")
+    ask.add_argument("--device", choices=("cpu", "cuda", "mps"), help="default: the best at hand")
     args = parser.parse_args(arguments)
     try:
         if args.command == "info":
@@ -94,6 +106,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 args.json.write_text(report.to_json() + "\n", encoding="utf-8")
             if args.card:
                 trusted.on_card(args.name, report)
+        elif args.command == "serve":
+            blackbox.serve(
+                weights.load(args.name, args.device or runtime.device()),
+                key=args.key,
+                host=args.host,
+                port=args.port,
+                state=args.state,
+                reveals=args.reveals,
+                k=args.k,
+                budget=args.budget,
+                rate=args.rate,
+                shape=args.shape and tuple(args.shape),
+            )
         elif args.command == "craft":
             device = torch.device(args.device) if args.device else runtime.device()
             inventory.show_card(crafted.make(args.name, device, folder=args.out))
@@ -115,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             if card:
                 inventory.show_card(card)
-    except (ValueError, RuntimeError, OSError, FloatingPointError) as error:
+    except (ValueError, RuntimeError, OSError, FloatingPointError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

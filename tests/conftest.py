@@ -14,6 +14,9 @@ HERE = Path(__file__).parent
 pytest.register_assert_rewrite("tests.contracts", "tests.support")
 
 SLOW = (
+    "blackbox/test_http.py",
+    "blackbox/test_service.py",
+    "blackbox/test_substitute.py",
     "data",
     "device",
     "evaluation/test_autoattack.py",

@@ -17,7 +17,7 @@ from advcourse.core.validation import check_above, check_at_least, check_at_most
 
 SCORE_LOSSES = {"ce": log_odds, "margin": margin}
 TOGETHER = 2**16
-Draw = Callable[[int], Tensor]
+Directions = Callable[[int], Tensor]
 
 
 def nes_gradient(
@@ -91,19 +91,21 @@ def estimated(
     score: Callable[[Tensor, Tensor], Tensor],
     x: Tensor,
     rows: Tensor,
-    draw: Draw,
+    draw: Directions,
     samples: int,
     sigma: float | Tensor,
     antithetic: bool = True,
+    copies: int = 1,
 ) -> Tensor:
     """The estimate for the images ``x``, the ``rows`` of an attack, of what ``score(shown, rows)`` says ``(M,)``.
 
     ``draw(count)`` gives ``(N, count, C, H, W)``. Directions are drawn and asked about some at a time, as many as the
-    size of an image allows: other images do not change which.
+    size of an image allows, where a score shows each point ``copies`` times: other images do not change which. Points
+    come image by image, of each first all on one side and then all on the other.
     """
     total = torch.zeros_like(x)
     sides = (1.0, -1.0) if antithetic else (1.0,)
-    for count in _shares(samples // len(sides), x[0].numel()):
+    for count in _shares(samples // len(sides), copies * x[0].numel()):
         delta = draw(count)
         moves = torch.stack([side * sigma * delta for side in sides], 1)  # (N, sides, count, C, H, W)
         shown = moves.add_(x[:, None, None]).flatten(0, 2)
@@ -113,7 +115,7 @@ def estimated(
     return total.div_(samples * sigma)
 
 
-def gaussian(streams: Streams, images: Tensor) -> Draw:
+def gaussian(streams: Streams, images: Tensor) -> Directions:
     """Draws of standard normal directions, every image from its own stream."""
     return lambda count: streams.randn(count, *images.shape[1:])
 
