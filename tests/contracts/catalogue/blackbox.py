@@ -3,8 +3,10 @@
 from functools import partial
 
 from advcourse.attacks import square
-from advcourse.blackbox import bandits, hop_skip_jump, nes, nes_label_only, nes_partial
+from advcourse.blackbox import bandits, hop_skip_jump, nes, nes_label_only, nes_partial, transfer_attack
+from advcourse.core.validation import check_count
 from tests.contracts.blackbox import Case, aimed
+from tests.support.toys import smooth_cnn
 
 NAN = float("nan")
 EPS = 0.3
@@ -16,6 +18,14 @@ WAY = {**BAD, **ESTIMATE, "start": (None,), "targets": (None,), "widest": (0,), 
 few = partial(nes, eps=EPS, samples=20)
 listed = aimed(nes_partial, eps=EPS, samples=20)
 labelled = aimed(nes_label_only, eps=EPS, samples=10, copies=6)
+
+
+def transferred(oracle, images, labels, *, seed=0, sizes=(0.25, 0.5, 1.0), **more):
+    """From a network like the one behind the oracle; it draws nothing."""
+    check_count(at_least=0, seed=seed)
+    surrogate = smooth_cnn(images.shape[1] if images.dim() == 4 else 2, dtype=images.dtype).to(images.device)
+    return transfer_attack(surrogate, oracle, images, labels, **{"eps": EPS, "sizes": sizes, **more})
+
 
 CATALOGUE: list[Case] = [
     Case("nes", few, SCORES, 1000, ("linf", EPS), bad={**BAD, **ESTIMATE, "norm": ("l1",), "loss": ("dlr",)}),
@@ -37,6 +47,8 @@ CATALOGUE: list[Case] = [
     Case("bandits-l2", partial(bandits, eps=1.5, norm="l2"), SCORES, 300, ("l2", 1.5)),
     Case("square", partial(square, eps=EPS), SCORES, 200, ("linf", EPS), models=True, bad={"eps": (-0.1, NAN)}),
     Case("square-l2", partial(square, eps=1.5, norm="l2"), PROBABILITIES, 100, ("l2", 1.5), models=True),
+    Case("transfer", transferred, LABEL, 4, ("linf", EPS), blind=True, bad={**BAD, "sizes": ((), (0.5, 0.2))}),
+    Case("transfer-scores", transferred, SCORES, 4, ("linf", EPS), blind=True),
     Case("hop_skip_jump", hop_skip_jump, LABEL, 300, stops=False, bad={"queries": (0, 1.5), "norm": ("l1",)}),
     Case("hop_skip_jump-linf", partial(hop_skip_jump, norm="linf"), LABEL, 300, stops=False),
 ]
