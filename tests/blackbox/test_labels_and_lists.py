@@ -1,4 +1,4 @@
-"""Scores of labels against their closed form; the way inwards from an image of the target; bandits' steps written out."""
+"""Label scores against their closed form; the way inwards from an image of the target; bandits' steps written out."""
 
 import math
 
@@ -97,6 +97,27 @@ def test_the_first_looks_are_the_image_and_its_start_cut_to_the_widest_ball():
     shown = torch.cat([x for x, _ in oracle.looks[:2]])
     torch.testing.assert_close(shown[:1], image)
     torch.testing.assert_close(shown[1:], image + (start - image).clamp(-0.2, 0.2))
+
+
+@pytest.mark.parametrize("budget", [*range(12), 17, 18, 19, 30, 31, 32, 33])
+def test_no_budget_is_asked_beyond(budget):
+    """Whatever is left when a step, a proposal or a score comes to be paid."""
+    model = halves(classes=3)
+    images = torch.rand(3, 1, 5, 6, generator=seeded(2), dtype=torch.float64)
+    labels = model(images).argmax(1)
+    targets = (labels + 1) % 3
+    pool = torch.rand(300, 1, 5, 6, generator=seeded(3), dtype=torch.float64)
+    start = torch.stack([pool[model(pool).argmax(1) == target][0] for target in targets])
+    for method, reveals, more in (
+        (nes_partial, {"reveals": "top_k", "k": 2}, {"samples": 4}),
+        (nes_label_only, {"reveals": "label"}, {"samples": 4, "copies": 3}),
+        (bandits, {"reveals": "logits"}, {}),
+    ):
+        oracle = Oracle(model, budget=budget, **reveals)
+        aims = {} if method is bandits else {"targets": targets, "start": start}
+        result = method(oracle, images, labels, eps=0.001, **aims, **more)
+        assert result.shape == images.shape
+        assert (oracle.queries(torch.arange(3)) <= budget).all()
 
 
 def test_what_has_no_start_that_is_listed_comes_back_after_three_looks():

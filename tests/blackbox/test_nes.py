@@ -163,6 +163,24 @@ def test_on_a_plateau_the_step_is_divided():
     assert sizes[:6] == pytest.approx([0.08, 0.08, 0.04, 0.02, 0.02, 0.02], abs=1e-9)
 
 
+def test_plateaus_are_each_images_own():
+    """With noisy estimates and no patience the steps of some images are halved before those of others."""
+    model, images, labels = scene(4)
+    given = {"eps": 1e-3, "samples": 2, "patience": 1, "momentum": 0.0, "step_size": 1e-3, "queries": 40}
+    together = nes(Oracle(model), images, labels, **given)
+    for i in range(4):
+        alone = nes(Oracle(model), images[[i]], labels[[i]], indices=torch.tensor([i]), **given)
+        torch.testing.assert_close(alone, together[[i]], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("budget", range(14))
+def test_no_budget_is_asked_beyond(budget):
+    model, images, labels = scene(3)
+    oracle = Oracle(model, budget=budget)
+    nes(oracle, images, labels, eps=1e-4, samples=4)
+    assert oracle.queries(torch.arange(3)).tolist() == 3 * [0 if budget == 0 else 1 + (budget - 1) // 5 * 5]
+
+
 @pytest.mark.parametrize(
     ("name", "given"),
     [
