@@ -1,8 +1,9 @@
 """What black-box methods reach with so many queries: ``python -m benchmarks.queries``.
 
-Every row that the network is shown is a query of its image. A method succeeds at the first query at which it shows an
-image that fools (or, targeted, is taken for its target) within the ball. Queries of failures enter no mean: how many
-failed stands beside it.
+Every row that the network is shown is a query of its image. A method that stops succeeds with as many queries as it
+took for an image that fools (or, targeted, is taken for its target) within the ball; HopSkipJump and other libraries'
+methods at the first query at which they show such an image. Queries of failures enter no mean: how many failed stands
+beside it.
 """
 
 from __future__ import annotations
@@ -174,9 +175,26 @@ def measured(network: str, name: str, count: int, budget: int, eps: float, seed:
         surrogate = models.load(SURROGATE[network])
         run = partial(transfer_attack, surrogate, attack=partial(mifgsm, eps=eps), sizes=(0.25, 0.5, 0.75, 1.0))
     started = time.process_time()
-    run(oracle, images, labels, **more)
+    result = run(oracle, images, labels, **more)
     seconds = time.process_time() - started
-    return Reached(network, name, counted.first, int(oracle.queries().sum()), seconds, seconds / bare(counted))
+    first = counted.first
+    if method.takes != "nothing":
+        first = stopped(model, result, images, eps, wanted, oracle.queries(torch.arange(count)))
+    return Reached(network, name, first, int(oracle.queries().sum()), seconds, seconds / bare(counted))
+
+
+def stopped(
+    model: nn.Module,
+    result: Tensor,
+    images: Tensor,
+    eps: float,
+    wanted: Callable[[Tensor, Tensor], Tensor],
+    queries: Tensor,
+) -> Tensor:
+    """The queries of every image whose result is what was wanted, within the ball; infinite for the others."""
+    inside = norms(result - images, "linf") <= eps + ROUNDING
+    hit = wanted(predict(model, result).argmax(1), torch.arange(len(images))) & inside
+    return queries.float().where(hit, torch.inf)
 
 
 def bare(counted: Counted) -> float:
