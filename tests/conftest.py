@@ -38,6 +38,7 @@ SLOW = (
     "structured/test_recolor.py",
     "test_cli.py",
     "test_benchmarks_newer.py",
+    "test_benchmarks_queries.py",
     "test_benchmarks_strength.py",
     "test_footprint.py",
     "test_pages.py",
