@@ -8,6 +8,7 @@ from advcourse.plots._curves import accuracy_curve, success_curve, top5
 from advcourse.plots._fields import draw_field
 from advcourse.plots._images import draw_image, magnify, show_attack, show_images
 from advcourse.plots._loss import loss_along, loss_landscape
+from advcourse.plots._queries import cosine_curve, cumulative_curve, query_curve
 from advcourse.plots._regions import decision_regions
 from advcourse.plots._robustness import diagnosis, robustness_curve
 from advcourse.plots._spatial import spatial_landscape
@@ -17,6 +18,8 @@ __all__ = [
     "PALETTE",
     "STYLE",
     "accuracy_curve",
+    "cosine_curve",
+    "cumulative_curve",
     "decision_regions",
     "diagnosis",
     "draw_field",
@@ -24,6 +27,7 @@ __all__ = [
     "loss_along",
     "loss_landscape",
     "magnify",
+    "query_curve",
     "robustness_curve",
     "show_attack",
     "show_images",

@@ -124,6 +124,34 @@ WRONG = {
             "def limit(d):\n    return torch.zeros_like(d)",
         ),
     },
+    "07": {
+        "the school's price": ("price_digit, price_photo = 784, 150_528", "price_digit, price_photo = 785, 150_529"),
+        "the bill of a substitute": (
+            "all_doubled, with_reservoir = 150 * 6, 2400",
+            "all_doubled, with_reservoir = 150 * 2**6 - 150, 2400",
+            "all_doubled, with_reservoir = 9600, 150 * 2**3 + 400",
+        ),
+        "how many for a cosine of one half?": (
+            "half_digit, half_photo = 262, 50_177",
+            "half_digit, half_photo = 2 * 785, 2 * 150_529",
+        ),
+        "can the plain sum be saved?": (
+            "def with_baseline(score, x, n, sigma, gen):\n    u = torch.randn(n, 1, 6, 6, generator=gen).double()\n"
+            "    return torch.einsum('n,nchw->chw', score(x + sigma * u), u)[None]",
+            "def with_baseline(score, x, n, sigma, gen):\n    u = torch.randn(n, 1, 6, 6, generator=gen).double()\n"
+            "    return torch.einsum('n,nchw->chw', score(x + sigma * u[:6]) - score(x - sigma * u[:6]), u[:6])[None]",
+            "def with_baseline(score, x, n, sigma, gen):\n    u = torch.randn(n, 1, 6, 6, generator=gen).double()\n"
+            "    return torch.einsum('n,nchw->chw', score(x + sigma * u) - score(x - sigma * u), u)[None]",
+        ),
+        "few good steps or many poor ones?": ("worst_n = 10", "worst_n = 50", "worst_n = 500"),
+        "what does the noise see?": ("inside, outside = 0.309, 0.023", "inside, outside = 0.5, 0.0"),
+        "failures in an average": ("median_a, median_b = 200, 100", 'median_a, median_b = float("inf"), 100'),
+        "an alarm": (
+            "def close_call(answers):\n    return answers.max(1).values < 0.5",
+            "def close_call(answers):\n    return answers.topk(2, dim=1).values.diff(dim=1)[:, 0] < 0.2",
+            "def close_call(answers):\n    return answers[:, 0] - answers[:, 1] < 0.2",
+        ),
+    },
 }
 
 

@@ -9,6 +9,7 @@ MASTERS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
 EXPLORERS = {
     "03_first_attacks": (".advcourse-playground", "ε"),
     "06_structured_perturbations": (".advcourse-deformer", "size (px)"),
+    "07_black_box": (".advcourse-estimator", "σ"),
 }
 """By lecture: the CSS class of its explorer, and the label of a slider that is seen from the start."""
 RELEASED = sorted((ROOT / "assignments").glob("*/*.ipynb"))
