@@ -80,7 +80,9 @@ LINES = {
     "blackbox.transfer_attack": Line("transfer", "other networks; answers", "linf, l2 or l1", "07"),
     "blackbox.substitute": Line("substitute network", "the label", "no attack: a network to attack", "07"),
     "blackbox.nes": Line("NES", "scores", "linf or l2", "07"),
-    "blackbox.nes_partial": Line("NES, partial information", "the likeliest classes, their probabilities", "linf", "07"),
+    "blackbox.nes_partial": Line(
+        "NES, partial information", "the likeliest classes, their probabilities", "linf", "07"
+    ),
     "blackbox.nes_label_only": Line("NES, label only", "the label", "linf", "07"),
     "blackbox.bandits": Line("bandits", "scores", "linf or l2", "07"),
     "blackbox.hop_skip_jump": Line("HopSkipJump", "the label", "l2 or linf, minimal", "07"),

@@ -47,6 +47,7 @@ def climbs(
     for n in range(len(images)):
         looks, values = _looks(oracle, images, labels, n, left[n], samples, sigma, name)
         if path:
+            _fresh(oracle.asked(n)[0], looks, samples, n, name)
             _steps(oracle, images, n, looks, values, eps, step_size, samples, sigma, momentum, name)
         shown = oracle.asked(n)[0][looks] if looks else images[n][None]
         if not path:
@@ -117,6 +118,32 @@ def goes_on_after_zero(
             )
 
 
+def coasts(
+    function: Callable,
+    oracle: Watched,
+    images: Tensor,
+    labels: Tensor,
+    eps: float,
+    step_size: float,
+    samples: int,
+    sigma: float,
+) -> None:
+    """After a step, and inside the ball, an image moves on where all answers of an estimate are the same."""
+    name, generator = function.__name__, torch.Generator().manual_seed(8)
+    call(oracle, function, images, labels, eps, step_size, samples, sigma, 0.9, generator, traces=False)
+    for n in range(len(images)):
+        points, answers = oracle.asked(n)
+        values, looks = margin(answers, labels[n].expand(len(points))), points[:: samples + 1]
+        for k in range(1, len(looks) - 1):
+            asked = values[k * (samples + 1) + 1 : (k + 1) * (samples + 1)]
+            free = (looks[k] - images[n]).abs().max() < eps - step_size - SLACK
+            if free and (asked == asked[0]).all() and not same(looks[k], looks[k - 1]) and same(looks[k + 1], looks[k]):
+                fail(
+                    f"{name}: x_{k + 1} should still move along μ v_{k} where the estimate is zero; x_{k} of image {n} "
+                    "stays where it is"
+                )
+
+
 def _looks(
     oracle: Watched, images: Tensor, labels: Tensor, n: int, left: int, samples: int, sigma: float, name: str
 ) -> tuple[list[int], Tensor]:
@@ -182,7 +209,9 @@ def _steps(
         "": lambda v, g, unit: momentum * v + unit,
         "there is no momentum: v_k = μ v_{k-1} + ĝ_k / ‖ĝ_k‖₂": lambda v, g, unit: unit,
         "the estimate is added as it is, expected its unit vector ĝ/‖ĝ‖₂": lambda v, g, unit: momentum * v + g,
-        "the estimate is divided by its ‖ ‖₁, expected ‖ ‖₂": lambda v, g, unit: momentum * v + g / g.abs().sum(),
+        "the estimate is divided by its ‖ ‖₁, expected ‖ ‖₂": lambda v, g, unit: (
+            momentum * v + (g / g.abs().sum()).nan_to_num(0.0)
+        ),
         "the estimate's sign is added, expected its unit vector": lambda v, g, unit: momentum * v + g.sign(),
         "v is normalised too, expected the estimate alone": lambda v, g, unit: _unit(momentum * v + unit),
         "that is μ v + (1 - μ) ĝ: of the estimate only the unit vector counts": (
@@ -190,6 +219,7 @@ def _steps(
         ),
         "the score falls: the step goes against the estimate": lambda v, g, unit: momentum * v - unit,
     }
+    zero = 1e-12 if images.dtype == torch.float64 else 1e-5  # what x + σu - x is off by rounding, relative to σ
     velocity = {word: torch.zeros_like(clean) for word in plan}
     fits, told = dict.fromkeys(plan, True), ""
 
@@ -199,6 +229,8 @@ def _steps(
     for k, (at, then) in enumerate(zip(looks, looks[1:], strict=False)):
         x, seen, asked = points[at], points[then], points[at + 1 : then]
         g = ((asked - x) * values[at + 1 : then].view(-1, 1, 1, 1)).sum(0) / (samples * sigma**2)
+        if g.abs().max() < zero / sigma * values[at + 1 : then].abs().max():
+            g = torch.zeros_like(g)
         for word, rule in plan.items():
             v = velocity[word] = rule(velocity[word], g, _unit(g)).nan_to_num(0.0)
             sure = (v.abs() > rounding * v.abs().max()) | (v == 0)
@@ -216,6 +248,8 @@ def _steps(
             "the steps begin at the original image again": cut(clean + step_size * v.sign()),
             "is the loss ℓ = max_{j≠y} z_j - z_y? It did not move": x,
         }
+        if not g.any() and v.any():
+            others = {f"x_{k + 1} should still move along μ v_{k} where the estimate is zero": x} | others
         off = int((seen - cut(moved)).abs().gt(SLACK)[sure].sum())
         others = {word: other for word, other in others.items() if same(seen[sure], other[sure])}
         reason = next(
@@ -226,6 +260,21 @@ def _steps(
         told = f"{name}: x_{k + 1} of image {n} does not follow from x_{k}: "
     if told:
         fail(told + next((word for word, fit in fits.items() if fit), reason))
+
+
+def _fresh(points: Tensor, looks: list[int], samples: int, n: int, name: str) -> None:
+    """Every estimate of an image has directions of its own, where chance does not repeat them."""
+    if not looks or samples // 2 * points[0].numel() < 40:
+        return
+    seen: dict[bytes, int] = {}
+    for k, at in enumerate(looks[:-1]):
+        drawn = (points[at + 1 : at + 1 + samples] > points[at]).numpy().tobytes()
+        if drawn in seen:
+            fail(
+                f"{name}: the estimates at x_{seen[drawn]} and x_{k} of image {n} have the same directions: the "
+                "generator is not to be seeded again, nor replaced, between steps"
+            )
+        seen[drawn] = k
 
 
 def _unit(g: Tensor) -> Tensor:

@@ -8,9 +8,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from advcourse.blackbox import Oracle
+from advcourse.blackbox import Oracle, QueryBudgetExceeded
 from advcourse.core.oracles import TopK
 from advcourse.grading.checks import SLACK, fail, no_graph, tensor
+
+_OTHER = " (or are queries billed to another image?)"
+_ORDER = ": `rows` follows the order of the points (where these come image by image: repeat_interleave, not repeat)"
 
 
 class Watched(Oracle):
@@ -31,7 +34,11 @@ class Watched(Oracle):
         try:
             answers = super().__call__(x, rows)
         except Exception as error:
-            self.refused = str(error)
+            self.refused = f"the oracle refused a call: {error}"
+            if isinstance(error, QueryBudgetExceeded):
+                self.refused += ". Ask `left` before; bill each query to its image"
+            if isinstance(x, Tensor) and not len(x):
+                self.refused = "the oracle was asked about no points: stop when no image is active"
             raise
         self._points.append(x.detach().clone())
         self._rows.append((torch.arange(len(x)) if rows is None else rows).clone())
@@ -62,12 +69,16 @@ def call(oracle: Watched, function: Callable, *arguments: object, traces: bool =
         if not oracle.refused:
             raise
     if oracle.refused:
-        fail(f"{name}: the oracle refused a call: {oracle.refused}. Ask `left` before; bill each query to its image")
+        fail(f"{name}: {oracle.refused}")
     if traces and not torch.equal(state, torch.get_rng_state()):
         fail(f"{name} draws from PyTorch's global random numbers: hand `generator=generator` to what draws")
     for now, then in zip(copies, arguments, strict=True):
         if traces and isinstance(then, Tensor) and not torch.equal(cast(Tensor, now), then):
             fail(f"{name} overwrote its input: the caller's tensor changed. Work on a copy")
+    given = {a.untyped_storage().data_ptr() for a in copies if isinstance(a, Tensor) and a.numel()}
+    for back in result if isinstance(result, (tuple, list)) else (result,):
+        if traces and isinstance(back, Tensor) and back.numel() and back.untyped_storage().data_ptr() in given:
+            fail(f"{name} returned the caller's own tensor: return a copy")
     return result
 
 
@@ -88,7 +99,7 @@ def ranks(function: Callable, oracle: Watched, images: Tensor, targets: Tensor, 
             fail(f"{name}: copies are cut to [0, 1]: ask about them as they are")
         gap = torch.cdist(moves, -moves).amin(1) if len(moves) else moves.new_zeros(0)
         if (gap > 1e-3 * max(1.0, moves.abs().max().item())).any():
-            fail(f"{name}: the copies of image {n} do not come in pairs x + μu and x - μu")
+            fail(f"{name}: the copies of image {n} do not come in pairs x + μu and x - μu{_whose(points, images, n)}")
         drawn.append(moves)
         place = (classes == targets[n]).double() * torch.arange(oracle.k, 0, -1, dtype=torch.float64)
         expected, listed = place.sum(1) / oracle.k, (classes == targets[n]).any(1)
@@ -148,7 +159,9 @@ def bisects(
         way = starts[n] - images[n]
         low, high = 0.0, way.abs().max().item()
         if not len(points) or not same(points[0], starts[n]):
-            fail(f"{name}: the first query of image {n} should be about its start, as it is")
+            others = [s for s in range(len(starts)) if len(points) and same(points[0], starts[s])]
+            whose = f", not about that of image {others[0]}{_ORDER}" if others else _OTHER
+            fail(f"{name}: the first query of image {n} should be about its start, as it is{whose}")
         if not listed[0]:
             if len(points) > 1:
                 fail(f"{name}: the start of image {n} has its target not listed, and {len(points) - 1} more were asked")
@@ -170,7 +183,8 @@ def bisects(
                     fail(f"{told}: at the radius before it {was} listed, and the search goes on in the wrong half")
                 if other is not None and same(points[i], images[n] + way.clamp(-2 * other, 2 * other)):
                     fail(f"{told}: is the other end of the interval kept?")
-                fail(f"{told}; it differs from the image by up to {(points[i] - images[n]).abs().max():.4g}")
+                most = (points[i] - images[n]).abs().max()
+                fail(f"{told}; it differs from the image by up to {most:.4g}{_OTHER}")
             low, high, other = (low, middle, (middle + high) / 2) if listed[i] else (middle, high, (low + middle) / 2)
         if len(points) != queries:
             fail(f"{name} asked {len(points)} queries for image {n}, expected {queries}, that about the start included")
@@ -182,6 +196,14 @@ def bisects(
         if not same(result[n], images[n] + way.clamp(-high, high)):
             fail(f"{name}: image {n} should come back cut to its radius {high:.4g}, as it was seen with its target")
     return result, radii
+
+
+def _whose(points: Tensor, images: Tensor, n: int) -> str:
+    """Ends what is said of points billed to image n: many of them may lie nearer to others."""
+    nearest = torch.cdist(points.flatten(1).double(), images.flatten(1).double()).argmin(1)
+    if (nearest != n).double().mean() < 0.3:
+        return _OTHER
+    return f". Many of them lie nearer to another image{_ORDER}"
 
 
 def same(a: Tensor, b: Tensor) -> bool:
