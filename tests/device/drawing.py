@@ -50,6 +50,10 @@ def does_plots(device: str, dtype: torch.dtype) -> Found:
     looked = diagnose(model, images, labels, eps=0.05, steps=3, queries=9, draws=2)
     found = drawn("curve", plots.robustness_curve(far).figure) | drawn("signs", plots.diagnosis(looked).figure)
     found |= drawn("images", plots.show_images(images)) | drawn("attack", plots.show_attack(image, images[1]))
+    costs, hits = torch.arange(1, 6, device=device), torch.arange(5, device=device) > 1
+    found |= drawn("queries", plots.query_curve({"nes": (costs, hits)}, budget=50).figure)
+    found |= drawn("cosines", plots.cosine_curve({"pairs": ((2, 10), (0.1, 0.4))}, size=9).figure)
+    found |= drawn("steps", plots.cumulative_curve({"nes": costs.to(dtype)}, xlabel="length").figure)
     along = plots.loss_along(model, image, label, {"up": up}, radius=1.0, points=5)
     surface = plots.loss_landscape(model, image, label, up, right, radius=1.0, points=5)
     moved = plots.spatial_landscape(model, image, label, max_shift=1.0, max_angle=10.0, points=5)
