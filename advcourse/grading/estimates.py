@@ -97,7 +97,8 @@ def right(images: Tensor, moves: Tensor, values: Tensor, sigma: float) -> Tensor
     lengths = moves.square().sum(2)
     if lengths.std(correction=0) < _NEAR * lengths.mean() and (moves.abs() * (moves.abs() - 1)).abs().max() > _NEAR:
         sigma = sigma * float(lengths.mean()) / moves.shape[2]
-    return ((moves * values[:, :, None]).sum(1) / (values.shape[1] * sigma)).view(images.shape)
+    around = values - values.mean(1, keepdim=True)  # opposite points add up to nothing, but for the rounding of both
+    return ((moves * around[:, :, None]).sum(1) / (values.shape[1] * sigma)).view(images.shape)
 
 
 def agrees(

@@ -183,3 +183,26 @@ def test_without_pairs_the_constant_is_noise():
         expected = (3 * slopes.square().sum() + 4 * constant**2 / 0.25) / 50
         assert spread == pytest.approx(expected.item(), rel=0.25)
         assert (found.mean(0) - slopes).abs().max() < 0.3
+
+
+def nearer(score, images, samples, sigma, generator):
+    """Unit vectors at right angles, and the estimate that is right for them."""
+    pairs, pixels = samples // 2, images[0].numel()
+    q = torch.linalg.qr(torch.randn(len(images), pixels, pairs, generator=generator, dtype=images.dtype))[0]
+    v = q.transpose(1, 2).reshape(len(images), pairs, *images.shape[1:])
+    rows = torch.arange(len(images)).repeat_interleave(pairs)
+    there, back = (score((images[:, None] + side * v).flatten(0, 1), rows) for side in (sigma, -sigma))
+    return ((there - back).view(len(images), pairs, 1, 1, 1) / (2 * sigma) * pixels * v).mean(1)
+
+
+def test_the_size_of_the_answers_does_not_count_in_float32_either():
+    """What the rounding of two opposite points leaves of them is not multiplied by all of the score."""
+    weight = torch.randn(105, generator=seeded(0))
+    images = torch.rand(1, 3, 5, 7, generator=seeded(1))
+    for constant in (0.0, 50.0):
+
+        def score(points, rows, constant=constant):
+            return points.flatten(1) @ weight + constant
+
+        for seed in range(5):
+            estimates.agrees(nearer, score, images, 30, 0.05, seeded(seed))
