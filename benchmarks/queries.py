@@ -37,7 +37,6 @@ from advcourse.core.balls import norms
 from advcourse.core.running import predict
 from benchmarks.report import table
 
-FIGURE = Path(__file__).parent / "figures" / "queries.png"
 SURROGATE = {"mnist/cnn": "mnist/lenet"}
 SETS = {"mnist": "mnist", "cifar10": "cifar10", "imagenet": "imagenet-samples"}
 EPS = {"mnist": 0.2, "cifar10": 2 / 255, "imagenet": 0.05}
@@ -109,7 +108,6 @@ class Reached:
     queries: int
     seconds: float
     over: float = math.nan
-    settings: str = ""
 
     @property
     def fallen(self) -> list[float]:
@@ -149,10 +147,10 @@ def scene(network: str, count: int) -> tuple[nn.Module, Tensor, Tensor, Tensor, 
     right = predict(model, images).argmax(1) == labels
     images, labels = images[right], labels[right]
     chosen, label = images[:count], labels[:count]
-    others = [next(i for i in range(len(images) - 1, -1, -1) if labels[i] != each) for each in label.tolist()]
+    aims = labels != label[:, None]  # of a thousand classes any other will do
     if family != "imagenet":
-        targets = (label + 1 + torch.arange(count) % 9) % 10
-        others = [next(i for i in range(len(images) - 1, -1, -1) if labels[i] == t) for t in targets.tolist()]
+        aims = labels == ((label + 1 + torch.arange(count) % 9) % 10)[:, None]
+    others = aims.shape[1] - 1 - aims.flip(1).int().argmax(1)
     return model, chosen, label, labels[others], images[others]
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from advcourse.blackbox._asking import Asking
-from advcourse.blackbox._nes import estimated, gaussian
+from advcourse.blackbox._nes import check_estimate, estimated, gaussian
 from advcourse.core.balls import project
 from advcourse.core.oracles import TopK, keeping
 from advcourse.core.running import detached
@@ -44,6 +44,9 @@ def approach(
         score: what rises, ``(streams of the images, shown, rows) -> (M,)``, by ``copies`` queries for each shown.
         method: name of the streams.
     """
+    if asking.targets is None:
+        raise ValueError("targets is None, expected the classes to reach, int64 (N,)")
+    check_estimate(samples, sigma, True)
     check_images(start, "start")
     check_alike("start", start, images, tuple(images.shape), "an image of the target class for each", False)
     check_at_least(0, eps=eps, momentum=momentum)
@@ -56,9 +59,7 @@ def approach(
         clean, far = detached(images), detached(start)
         x, begun = clean.clone(), torch.zeros(len(clean), dtype=torch.bool, device=clean.device)
         with keeping(lambda: project(x, clean, eps, "linf")):
-            rows = asking.affordable(torch.arange(len(clean), device=clean.device), 1)
-            if len(rows):
-                rows = rows[~asking.decided(clean[rows], rows)]
+            rows = asking.unfooled(clean)
             radius, delta = torch.full_like(clean[:, 0, 0, 0], widest), torch.full_like(clean[:, 0, 0, 0], most)
             done = torch.zeros_like(begun)
             for reach in (widest, 1.0):
@@ -72,12 +73,12 @@ def approach(
             rows = rows[begun[rows] & ~done[rows]]
             velocity, streams = torch.zeros_like(clean), Streams(seed, method, images, indices)[rows]
             while True:
-                going = ~done[rows] & (asking.left(rows) > samples * copies)
+                going = ~done[rows] & (asking.left(rows) > int(samples) * copies)
                 rows, streams = rows[going], streams[going]
                 if not len(rows):
                     break
                 drawn, values = gaussian(streams, clean), partial(score, streams)
-                found = estimated(values, x[rows], rows, drawn, samples, sigma, copies=copies)
+                found = estimated(values, x[rows], rows, drawn, int(samples), sigma, copies=copies)
                 velocity[rows] = momentum * velocity[rows] + (1 - momentum) * found
                 waiting = rows
                 for share in SHRINKS:

@@ -13,7 +13,7 @@ from advcourse.core.iterates import Strongest
 from advcourse.core.losses import ImageLoss, rising
 from advcourse.core.oracles import SCORES, Answers, Asked, QueryBudgetExceeded, TopK, keeping, scores_of
 from advcourse.core.running import detached, is_fooled
-from advcourse.core.validation import check_count, check_images, check_indices, check_labels
+from advcourse.core.validation import check_attacked, check_count, check_indices
 
 
 class Asking:
@@ -38,13 +38,7 @@ class Asking:
         reveals: tuple[str, ...] = SCORES,
     ):
         check_oracle(oracle, reveals)
-        check_images(images)
-        check_labels(labels, images)
-        if targets is not None:
-            check_labels(targets, images, "targets")
-            same = int((targets == labels).sum())
-            if same:
-                raise ValueError(f"targets equals labels for {same} of {len(labels)} images, expected another class")
+        check_attacked(images, labels, targets)
         if indices is not None:
             check_indices(indices, images)
         check_count(optional=True, queries=queries)
@@ -57,9 +51,14 @@ class Asking:
         left = self.oracle.left(self.numbers[rows])
         return left if self.most is None else left.minimum(self.most - self.spent[rows])
 
-    def affordable(self, rows: Tensor, cost: int | Tensor) -> Tensor:
+    def affordable(self, rows: Tensor, cost: int) -> Tensor:
         """Those of the images that have so many queries left."""
         return rows[self.left(rows) >= cost]
+
+    def unfooled(self, images: Tensor) -> Tensor:
+        """The rows that a look at each of the images, which is paid for, leaves to be fooled."""
+        rows = self.affordable(torch.arange(len(images), device=images.device), 1)
+        return rows[~self.decided(images[rows], rows)] if len(rows) else rows
 
     def check_affordable(self, rows: Tensor, cost: int) -> None:
         """Every one of the images has so many queries left."""

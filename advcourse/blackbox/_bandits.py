@@ -94,6 +94,11 @@ def bandits(
         x, w = clean.clone(), clean.new_zeros(len(clean), *grid)
         streams = Streams(seed, "bandits", images, indices)[rows]
         size = w[0].numel() ** 0.5
+
+        def estimate(rows: Tensor) -> Tensor:
+            """v of those images."""
+            return w[rows].div(2).tanh() if norm == "linf" else w[rows]
+
         while len(rows):
             scores = asking.scores(x[rows], rows)
             fooled = asking.fooled(scores, rows)
@@ -103,7 +108,7 @@ def bandits(
             if not len(rows):
                 break
             u = streams.randn(*grid) / size
-            prior = w[rows].div(2).tanh() if norm == "linf" else w[rows]
+            prior = estimate(rows)
             sides = torch.stack([prior + tau * u, prior - tau * u], 1).flatten(0, 1)
             directions = steepest(_enlarged(sides, clean), zeta, "l2", sides)
             twice = rows.repeat_interleave(2)
@@ -111,8 +116,7 @@ def bandits(
             values = asking.loss(per_image, asking.scores(shown, twice), twice).view(-1, 2)
             slope = (values[:, 0] - values[:, 1]) / (zeta * tau)
             w[rows] += (2 if norm == "linf" else 1) * eta * slope[:, None, None, None] * u
-            prior = w[rows].div(2).tanh() if norm == "linf" else w[rows]
-            step = steepest(_enlarged(prior, clean), alpha, norm, x[rows])
+            step = steepest(_enlarged(estimate(rows), clean), alpha, norm, x[rows])
             x[rows] = project(x[rows] + step, clean[rows], eps, norm)
     return strongest.images
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.blackbox._ledger import Call, Ledger, Refused, Reply
-from advcourse.blackbox._oracle import Oracle, check_queries
-from advcourse.blackbox._wire import API_KEY, CALL, CALL_HEADER, MODEL_FAILED, SESSION, check_accounts, pack, unpack
+from advcourse.blackbox._oracle import Oracle, check_queries, check_rows
+from advcourse.blackbox._wire import API_KEY, CALL, CALL_HEADER, MODEL_FAILED, SESSION, pack, unpack
 from advcourse.core.oracles import OracleError, TopK
 from advcourse.core.running import Model, evaluating
 from advcourse.core.validation import check_above, check_count
@@ -121,7 +121,7 @@ class Desk:
         if x.dtype not in PRECISIONS:
             raise ValueError(f"x is {x.dtype}, expected float32 or float64")
         x = x if self._dtype is None else x.to(self._dtype)
-        rows = check_queries(x, check_accounts(rows))
+        rows = check_queries(x, rows)
         if self._shape is not None and tuple(x.shape[1:]) != tuple(self._shape):
             raise ValueError(f"x holds images {tuple(x.shape[1:])}, expected {tuple(self._shape)}")
         return x, rows
@@ -181,6 +181,9 @@ def _call(key: str, name: str, content: bytes) -> Call:
 
 def _accounts(body: bytes) -> Tensor:
     try:
-        return check_accounts(*unpack(body, "rows"))
+        rows = check_rows(*unpack(body, "rows"))
     except ValueError as error:
         raise Refused(422, str(error)) from None
+    if not len(rows):
+        raise Refused(422, "rows is empty, expected at least one place")
+    return rows

@@ -99,16 +99,15 @@ def hop_skip_jump(
     elif targets is not None:
         raise ValueError("start is None, expected images (N, C, H, W) of the targets: noise has no class of choice")
     size = images[0].numel()
-    least = (
-        8 * math.sqrt(size) * torch.finfo(images.dtype).eps
-    )  # of δ: what is smaller drowns in the rounding of the pixels
+    # of δ: what is smaller drowns in the rounding of the pixels
+    least = 8 * math.sqrt(size) * torch.finfo(images.dtype).eps
     bits = max(1, math.ceil(math.log2((math.sqrt(size) if norm == "l2" else size) / gamma)))
     noise = Streams(seed, "hop_skip_jump, start", images, indices)
     streams = Streams(seed, "hop_skip_jump", images, indices)
     with torch.inference_mode(False), torch.no_grad():
         search = _Search(asking, detached(images), norm, bits)
         with keeping(lambda: search.closest.images):
-            rows = search.begin()
+            rows = asking.unfooled(search.clean)
             x, rows = search.noisy(rows, noise) if start is None else search.given(rows, detached(start))
             x = search.approach(x, rows)
             streams, step = streams[rows], 1
@@ -147,11 +146,6 @@ class _Search:
         fooled = self.asking.decided(x, rows)
         self.closest.see(x, fooled, self.distance(x, rows), rows)
         return fooled
-
-    def begin(self) -> Tensor:
-        """Rows of the images that are still to be fooled."""
-        rows = self.asking.affordable(torch.arange(len(self.clean), device=self.clean.device), 1)
-        return rows[~self.asking.decided(self.clean[rows], rows)] if len(rows) else rows
 
     def given(self, rows: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
         """Those of the given images that fool, and their rows."""

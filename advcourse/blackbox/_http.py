@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from advcourse.blackbox._oracle import REVEALS, UNLIMITED, check_queries
+from advcourse.blackbox._oracle import REVEALS, UNLIMITED, check_queries, check_rows
 from advcourse.blackbox._sending import Response, Sender
 from advcourse.blackbox._wire import (
     API_KEY,
@@ -22,7 +22,6 @@ from advcourse.blackbox._wire import (
     MODEL_FAILED,
     OTHER_CONTENT,
     SESSION,
-    check_accounts,
     pack,
     unpack,
 )
@@ -130,7 +129,7 @@ class HttpOracle:
         if not len(rows):
             return torch.zeros_like(rows), torch.zeros_like(rows)
         used, own = [], []
-        for some in check_accounts(rows).split((self._largest - ENVELOPE) // 8):
+        for some in check_rows(rows).split((self._largest - ENVELOPE) // 8):
             content = self._accepted(self._send(f"left?session={self.session}", pack(rows=some)))
             both = self._unpacked(content, "used", "own")
             if any(each.dtype != torch.int64 or each.shape != some.shape for each in both):

@@ -53,6 +53,8 @@ class Call(NamedTuple):
 
 
 class Reply(NamedTuple):
+    """What is said to a call: an HTTP status and the body."""
+
     status: int
     body: bytes
 

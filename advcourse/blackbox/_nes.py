@@ -93,7 +93,7 @@ def estimated(
     rows: Tensor,
     draw: Directions,
     samples: int,
-    sigma: float | Tensor,
+    sigma: float,
     antithetic: bool = True,
     copies: int = 1,
 ) -> Tensor:

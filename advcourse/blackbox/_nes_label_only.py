@@ -7,7 +7,6 @@ from torch import Tensor
 
 from advcourse.blackbox._approach import approach, places
 from advcourse.blackbox._asking import Asking
-from advcourse.blackbox._nes import check_estimate
 from advcourse.core.oracles import Asked
 from advcourse.core.running import detached
 from advcourse.core.streams import Streams
@@ -111,10 +110,7 @@ def nes_label_only(
 
     Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598, section 3.3.
     """
-    if targets is None:
-        raise ValueError("targets is None, expected the classes to reach, int64 (N,)")
     asking = Asking(oracle, images, labels, targets, indices, queries, ("label", "top_k"))
-    check_estimate(samples, sigma, True)
     _check(copies, mu, noise)
 
     def score(streams: Streams, shown: Tensor, of: Tensor) -> Tensor:
@@ -127,7 +123,7 @@ def nes_label_only(
         score,
         method="nes_label_only",
         eps=eps,
-        samples=int(samples),
+        samples=samples,
         sigma=sigma,
         copies=int(copies),
         step_size=step_size,

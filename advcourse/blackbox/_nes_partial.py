@@ -7,7 +7,6 @@ from torch import Tensor
 
 from advcourse.blackbox._approach import approach, places
 from advcourse.blackbox._asking import Asking
-from advcourse.blackbox._nes import check_estimate
 from advcourse.core.oracles import Asked
 from advcourse.core.streams import Streams
 
@@ -69,10 +68,7 @@ def nes_partial(
 
     Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598, section 3.2 and algorithm 2.
     """
-    if targets is None:
-        raise ValueError("targets is None, expected the classes to reach, int64 (N,)")
     asking = Asking(oracle, images, labels, targets, indices, queries, ("top_k",))
-    check_estimate(samples, sigma, True)
 
     def score(streams: Streams, shown: Tensor, of: Tensor) -> Tensor:
         return places(asking, shown, of)[1].to(shown.dtype).clamp_min(torch.finfo(shown.dtype).tiny).log()
@@ -84,7 +80,7 @@ def nes_partial(
         score,
         method="nes_partial",
         eps=eps,
-        samples=int(samples),
+        samples=samples,
         sigma=sigma,
         copies=1,
         step_size=step_size,

@@ -122,7 +122,7 @@ class Oracle:
     def left(self, rows: Tensor) -> Tensor:
         """How many queries those images still have, int64, on the device of ``rows``; 2⁶³ - 1 without a budget."""
         if self.budget is None:
-            return torch.full_like(rows, UNLIMITED)
+            return torch.full_like(check_rows(rows), UNLIMITED)
         return self.budget - self.queries(rows)
 
     def _make_room(self, count: int) -> None:
@@ -134,6 +134,7 @@ class Oracle:
     def _counts(self, held: Tensor, rows: Tensor | None) -> Tensor:
         if rows is None:
             return held.clone()
+        check_rows(rows)
         if len(rows) and len(held) <= int(rows.max()):
             held = torch.cat([held, held.new_zeros(int(rows.max()) + 1 - len(held))])
         return held[rows.cpu()].to(rows.device)
@@ -214,12 +215,19 @@ def check_queries(x: Tensor, rows: Tensor | None) -> Tensor:
         raise ValueError("x holds NaN or infinity, expected finite images")
     if rows is None:
         return torch.arange(len(x))
-    if not isinstance(rows, Tensor) or rows.dtype != torch.int64 or rows.shape != x.shape[:1]:
-        came = f"{rows.dtype} {tuple(rows.shape)}" if isinstance(rows, Tensor) else type(rows).__name__
-        raise ValueError(f"rows is {came}, expected int64 ({len(x)},): the image that each query is billed to")
-    if rows.min() < 0 or rows.max() >= ROWS:
-        raise ValueError(f"rows holds {rows.min()} to {rows.max()}, expected places from 0 to {ROWS - 1}")
+    if len(check_rows(rows)) != len(x):
+        raise ValueError(f"rows has {len(rows)} entries, expected int64 ({len(x)},): whom each query is billed to")
     return rows.detach().cpu()
+
+
+def check_rows(rows: object) -> Tensor:
+    """Places of images in their set, int64 ``(M,)``, that queries are billed to."""
+    if not isinstance(rows, Tensor) or rows.dtype != torch.int64 or rows.dim() != 1:
+        came = f"{rows.dtype} {tuple(rows.shape)}" if isinstance(rows, Tensor) else type(rows).__name__
+        raise ValueError(f"rows is {came}, expected int64 (M,)")
+    if len(rows) and (rows.min() < 0 or rows.max() >= ROWS):
+        raise ValueError(f"rows holds {rows.min()} to {rows.max()}, expected places from 0 to {ROWS - 1}")
+    return rows
 
 
 def check_oracle(oracle: object, reveals: tuple[str, ...]) -> None:

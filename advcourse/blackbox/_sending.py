@@ -20,6 +20,8 @@ BUSY = (429, 502, 503, 504)
 
 
 class Response(NamedTuple):
+    """What came back: an HTTP status, the seconds to wait that it asks for, and the body."""
+
     status: int
     wait: float
     content: bytes

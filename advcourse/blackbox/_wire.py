@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 
-import torch
 from torch import Tensor
-
-from advcourse.blackbox._oracle import ROWS
 
 LARGEST_BODY = 2**24
 API_KEY = re.compile(r"[!-~]{8,200}")
@@ -40,12 +37,3 @@ def unpack(body: bytes, *names: str) -> list[Tensor]:
     if found.keys() != set(names):
         raise ValueError(f"the body holds {len(found)} tensors, expected those named {' and '.join(names)}")
     return [found[name] for name in names]
-
-
-def check_accounts(rows: Tensor) -> Tensor:
-    """Places of images, int64 ``(M,)``, that queries are billed to."""
-    if rows.dtype != torch.int64 or rows.dim() != 1 or not len(rows):
-        raise ValueError(f"rows is {rows.dtype} {tuple(rows.shape)}, expected int64 (M,)")
-    if rows.min() < 0 or rows.max() >= ROWS:
-        raise ValueError(f"rows holds {rows.min()} to {rows.max()}, expected places from 0 to {ROWS - 1}")
-    return rows

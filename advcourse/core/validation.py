@@ -99,8 +99,8 @@ def check_models(
             raise ValueError(f"models holds a {type(model).__name__}, expected torch.nn.Modules")
 
 
-def check_inputs(model: Callable, images: Tensor, labels: Tensor, targets: Tensor | None = None) -> None:
-    """The arguments every attack shares: images, labels, targets where given, and the model."""
+def check_attacked(images: Tensor, labels: Tensor, targets: Tensor | None = None) -> None:
+    """What is attacked: images, labels, and targets where given."""
     check_images(images)
     check_labels(labels, images)
     if targets is not None:
@@ -108,6 +108,11 @@ def check_inputs(model: Callable, images: Tensor, labels: Tensor, targets: Tenso
         same = int((targets == labels).sum())
         if same:
             raise ValueError(f"targets equals labels for {same} of {len(labels)} images, expected another class")
+
+
+def check_inputs(model: Callable, images: Tensor, labels: Tensor, targets: Tensor | None = None) -> None:
+    """The arguments every attack shares: what is attacked, and the model."""
+    check_attacked(images, labels, targets)
     check_model(model, images)
 
 

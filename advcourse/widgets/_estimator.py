@@ -95,7 +95,6 @@ class Estimator(Explorer):
         x = image.clone().requires_grad_()
         with evaluating(self.model), torch.enable_grad():
             true = input_gradient(log_odds(self.model(x), label), x)
-        with evaluating(self.model):
             estimate = nes_gradient(
                 Oracle(self.model),
                 image,
