@@ -181,7 +181,7 @@ def serve(
         ValueError: for bad input; the message names the argument.
     """
     _, uvicorn = _extra()
-    drawn = secrets.token_urlsafe(24)
+    drawn = secrets.token_hex(24)
     with ExitStack() as stack:
         if state is None:
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="advcourse-")), "state.sqlite")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import socket
 import sqlite3
 import subprocess
@@ -520,6 +521,15 @@ def test_from_the_shell_it_prints_where_it_is_and_the_key_that_it_drew(tmp_path)
             service.terminate()
         assert "Traceback" not in service.communicate(timeout=20)[1]
     assert not list(tmp_path.glob("advcourse-*/state*"))
+
+
+def test_a_key_that_it_drew_can_be_given_to_the_command_whatever_it_drew(monkeypatch, capsys):
+    monkeypatch.setattr("uvicorn.Server.run", lambda *given, **options: None)
+    monkeypatch.setattr(secrets, "token_bytes", lambda count=None: b"\xf8" * (count or 32))  # in base64 a dash leads
+    command = ["serve", "mnist/cnn", "--device", "cpu", "--port", "0"]
+    assert cli.main(command) == 0
+    key = capsys.readouterr().out.split()[-1]
+    assert cli.main([*command, "--key", key]) == 0
 
 
 @pytest.mark.parametrize("absent", ["fastapi", "uvicorn"])
