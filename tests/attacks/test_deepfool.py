@@ -157,6 +157,12 @@ def test_more_candidates_than_classes_and_models_of_one_logit_are_refused():
 # -- cost
 
 
+def test_candidates_are_refused_where_the_target_says_which_boundary_counts():
+    model, images, _ = scene()
+    with pytest.raises(ValueError, match="candidates is 2, expected None beside targets"):
+        deepfool(model, images, candidates=2, targets=torch.ones(len(images), dtype=torch.int64))
+
+
 @pytest.mark.parametrize(("candidates", "rows"), [(None, 3), (2, 1), (3, 2)])
 def test_one_image_costs_t_plus_one_forwards_and_a_backward_per_step_and_other_class(candidates, rows):
     model, images = smooth_cnn(), pictures(8)
