@@ -134,7 +134,7 @@ METHODS = {
     "HopSkipJump, linf": Method(partial(hop_skip_jump, norm="linf"), LABEL, takes="nothing"),
     "NES, targeted": Method(nes, targeted=True),
     "NES, list of 3, targeted": Method(nes_partial, LIST, targeted=True, takes="start"),
-    "NES, label, targeted": Method(nes_label_only, LABEL, targeted=True, takes="start"),
+    "NES, label, targeted": Method(partial(nes_label_only, samples=50, mu=0.05), LABEL, targeted=True, takes="start"),
 }
 CONTROL = "random signs"
 
@@ -276,8 +276,8 @@ def row(one: Reached, eps: float) -> list[str]:
     return [f"{one.network}, {size}", one.method, f"{len(fallen)}", failed, median, mean, f"{rate:.2f}", over]
 
 
-def draw(reached: list[Reached], budget: int, file: Path) -> None:
-    """Share of all images that fell, failures included, against queries: a panel a network."""
+def draw(reached: list[Reached], budgets: dict[str, int], file: Path) -> None:
+    """Share of all images that fell, failures included, against queries: a panel a network, to its budget."""
     import matplotlib.pyplot as plt
 
     from advcourse import plots
@@ -295,7 +295,11 @@ def draw(reached: list[Reached], budget: int, file: Path) -> None:
             share = [(i + 1) / len(one.first) for i in range(len(at))]
             style = ":" if one.method == CONTROL else "--" if "targeted" in one.method else "-"
             panel.step(
-                [1, *at, budget], [0, *share, share[-1] if share else 0], style, where="post", color=colours[one.method]
+                [1, *at, budgets[network]],
+                [0, *share, share[-1] if share else 0],
+                style,
+                where="post",
+                color=colours[one.method],
             )
         panel.set(xscale="log", title=network, xlabel="queries", ylim=(0, 1.02))
     axes[0][0].set_ylabel("share of the images")
@@ -309,8 +313,8 @@ def draw(reached: list[Reached], budget: int, file: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.queries", description=__doc__)
     parser.add_argument("--networks", nargs="+", default=["mnist/cnn"], help="(%(default)s)")
-    parser.add_argument("--images", type=int, default=50, help="(%(default)s)")
-    parser.add_argument("--budget", type=int, default=5000, help="queries an image (%(default)s)")
+    parser.add_argument("--images", type=int, nargs="+", default=[50], help="one number, or one a network (50)")
+    parser.add_argument("--budget", type=int, nargs="+", default=[5000], help="queries an image, likewise (5000)")
     parser.add_argument("--eps", type=float, help="linf; by the data set where not given")
     parser.add_argument("--methods", nargs="*", default=[], help="all that suit where not given")
     parser.add_argument("--others", nargs="*", default=[], choices=("original", "torchattacks"))
@@ -318,19 +322,20 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, help="file to draw success against queries into")
     options = parser.parse_args()
     reached, listed = [], []
-    for network in options.networks:
+    counts, budgets = (_each(given, len(options.networks)) for given in (options.images, options.budget))
+    for network, count, budget in zip(options.networks, counts, budgets, strict=True):
         eps = options.eps or EPS[network.split("/")[0]]
         names = options.methods or [name for name in METHODS if name != "transfer" or network in SURROGATE]
-        reached.append(control(network, options.images, eps))
+        reached.append(control(network, count, eps))
         listed.append(row(reached[-1], eps))
         for name in names:
             for seed in range(options.seeds if name == "Square" else 1):
-                reached.append(measured(network, name, options.images, options.budget, eps, seed))
+                reached.append(measured(network, name, count, budget, eps, seed))
                 listed.append(row(reached[-1], eps))
                 print("  ".join(listed[-1]), flush=True)
         for library in options.others:
             for seed in range(options.seeds):
-                reached.append(others(network, library, options.images, options.budget, eps, seed))
+                reached.append(others(network, library, count, budget, eps, seed))
                 listed.append(row(reached[-1], eps))
                 print("  ".join(listed[-1]), flush=True)
     print(table(HEAD, listed))
@@ -339,7 +344,15 @@ def main() -> None:
         low, high = interval(fallen)
         print(f"{method}, all seeds: median {statistics.median(fallen):.0f} ({low:.0f} to {high:.0f})")
     if options.figure:
-        draw([one for one in reached if "original" not in one.method], options.budget, options.figure)
+        draw(
+            [one for one in reached if "Square, " not in one.method],
+            dict(zip(options.networks, budgets, strict=True)),
+            options.figure,
+        )
+
+
+def _each(given: list[int], count: int) -> list[int]:
+    return given * count if len(given) == 1 else given
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def test_every_method_succeeds_on_a_shipped_network_or_says_that_it_failed(tmp_p
     for one in reached:
         assert one.queries <= 2 * 300 and all(1 <= at <= 300 for at in one.fallen)
     reached.append(queries.control("mnist/cnn", 2, 0.3, draws=3))
-    queries.draw(reached, 300, tmp_path / "curves.png")
+    queries.draw(reached, {"mnist/cnn": 300}, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 10_000
 
 
