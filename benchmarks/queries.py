@@ -134,7 +134,7 @@ METHODS = {
     "HopSkipJump, linf": Method(partial(hop_skip_jump, norm="linf"), LABEL, takes="nothing"),
     "NES, targeted": Method(nes, targeted=True),
     "NES, list of 3, targeted": Method(nes_partial, LIST, targeted=True, takes="start"),
-    "NES, label, targeted": Method(partial(nes_label_only, samples=50, mu=0.05), LABEL, targeted=True, takes="start"),
+    "NES, label, targeted": Method(nes_label_only, LABEL, targeted=True, takes="start"),
 }
 CONTROL = "random signs"
 

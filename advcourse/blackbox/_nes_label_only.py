@@ -71,10 +71,10 @@ def nes_label_only(
     start: Tensor,
     eps: float,
     queries: int = 200_000,
-    samples: int = 20,
+    samples: int = 200,
     sigma: float = 0.1,
-    copies: int = 10,
-    mu: float = 0.1,
+    copies: int = 1,
+    mu: float = 0.05,
     noise: str = "gaussian",
     step_size: float | None = None,
     momentum: float = 0.9,
@@ -87,7 +87,8 @@ def nes_label_only(
 
     The score of a point is its ``label_score``. The two points of an antithetic pair are moved by the same noise, which
     leaves the expectation as it is and takes variance away. A step costs ``samples`` times ``copies`` queries, and one
-    for each point that it proposes.
+    for each point that it proposes. Queries are better spent on directions than on copies: an estimate lies in the span
+    of its directions, and the noise of single labels is averaged out over these as well.
 
     Args:
         oracle: reveals ``"label"`` or ``"top_k"``, of which only the order is used.
