@@ -13,7 +13,7 @@ from tests.support.toys import pictures
     ("share", "height", "width", "tall", "wide"), [(0.5, 10, 7, 5, 4), (90 / 224, 12, 12, 5, 5), (0.01, 4, 3, 1, 1)]
 )
 def test_each_image_is_one_of_the_crops_enlarged_and_every_place_comes_up(share, height, width, tall, wide):
-    images = pictures(1, 2, height, width).repeat(400, 1, 1, 1)
+    images = pictures(1, 2, height, width).repeat(1200, 1, 1, 1)
     result = CropResize(share)(images, seeded())
     places = {
         (top, left): F.interpolate(
@@ -25,7 +25,7 @@ def test_each_image_is_one_of_the_crops_enlarged_and_every_place_comes_up(share,
     distances = torch.stack([(result - crop).abs().amax((1, 2, 3)) for crop in places.values()])
     assert distances.min(0).values.max() < 1e-12
     counts = (distances < 1e-12).sum(1)
-    expected = 400 / len(places)
+    expected = 1200 / len(places)
     assert counts.min() > 0 and ((counts - expected) ** 2 / expected).sum() < 2 * len(places)
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 from scipy.fft import dctn
+from skimage.data import astronaut, chelsea, coffee
 
-from advcourse import data
 from advcourse.defenses import JPEG, SoftJPEG, cubic_round
 from advcourse.defenses._soft_jpeg import compressed, cosine_basis, quantisation
 from tests.support.refusals import refused
@@ -17,9 +17,9 @@ from tests.support.toys import pictures
 
 
 def photographs(height=45, width=70):
-    """Sections of the photographs that come with scikit-image."""
-    images = data.load("photos", n=4).images
-    return images[:, :, 20 : 20 + height, 30 : 30 + width].double()
+    """Sections of photographs that come with scikit-image."""
+    whole = [torch.from_numpy(each()).permute(2, 0, 1) for each in (astronaut, chelsea, coffee)]
+    return torch.stack([each[:, 90 : 90 + height, 200 : 200 + width] for each in whole]).double() / 255
 
 
 def in_bytes(levels):
@@ -87,12 +87,42 @@ def test_the_cosines_are_scipys():
 
 @pytest.mark.parametrize("size", [(32, 48), (45, 70), (17, 31), (1, 7)], ids=str)
 @pytest.mark.parametrize("quality", [10, 50, 75, 95])
-@pytest.mark.parametrize("grey", [False, True], ids=["RGB", "grey"])
-def test_with_true_rounding_it_is_the_real_one(size, quality, grey):
-    """In bytes on the way."""
-    images = photographs(*size)[:, : 1 if grey else 3]
+@pytest.mark.parametrize("channels", [3, 1])
+def test_with_true_rounding_it_is_the_real_one(size, quality, channels):
+    """Measured, the worst of all cases: 0.61 levels in the mean and 5 % of pixels farther off than 2 with bytes on the
+    way, as libjpeg has them; 0.97 levels without, which is as close as the module comes. A pixel can be 20 levels off:
+    where a coefficient lies half-way between two, whole multiples of the table's entry (162 at quality 10) hang on
+    libjpeg's arithmetic in whole numbers.
+    """
+    images = photographs(*size)[:, :channels]
     levels = (255 * images).round()
-    off = (compressed(levels, quality, away, in_bytes) - 255 * JPEG(quality)(images)).abs()
-    print("FIGURE", size, quality, grey, off.max().item(), off.mean().item(), (off > 2.5).double().mean().item())
-    soft = (255 * SoftJPEG(quality, torch.round)(levels / 255) - 255 * JPEG(quality)(images)).abs()
-    print("SOFT", size, quality, grey, soft.max().item(), soft.mean().item())
+    real = 255 * JPEG(quality)(images)
+    off = (compressed(levels, quality, away, in_bytes) - real).abs()
+    assert off.mean() < 0.65 and (off > 2.5).double().mean() < 0.06 and off.max() < 25
+    module = 255 * SoftJPEG(quality, torch.round)(levels / 255)
+    assert (module - real).abs().mean() < 1.1
+
+
+def test_the_colours_are_halved_as_libjpeg_halves_them():
+    """Smooth colours and tables of ones: measured 0.42 levels in the mean, 4 at most, from rounding to bytes."""
+    y, x = torch.meshgrid(torch.linspace(0, 1, 27), torch.linspace(0, 1, 21), indexing="ij")
+    images = torch.stack([0.2 + 0.5 * x, 0.8 - 0.5 * y, 0.5 + 0.2 * (x - y)])[None].double()
+    levels = (255 * images).round()
+    off = (compressed(levels, 100, away, in_bytes) - 255 * JPEG(100)(images)).abs()
+    assert off.max() < 5 and off.mean() < 0.5
+
+
+def test_smooth_rounding_is_close_to_rounding_and_has_a_slope():
+    x = torch.linspace(-3, 3, 601, dtype=torch.float64)
+    assert (cubic_round(x) - x.round()).abs().max() <= 1 / 8 + 1e-12
+    torch.testing.assert_close(gradient(cubic_round, x), 3 * (x - x.round()) ** 2)
+    assert torch.equal(cubic_round(torch.arange(-3.0, 4)), torch.arange(-3.0, 4))
+
+
+@pytest.mark.parametrize("quality", [20, 90])
+def test_the_smooth_one_stays_close_to_the_real_one(quality):
+    """Measured 0.99 levels at quality 20, 0.92 at 90; the images themselves are 6.1 and 2.6 from it."""
+    images = photographs()
+    real = JPEG(quality)(images)
+    off = (SoftJPEG(quality)(images) - real).abs().mean()
+    assert 255 * off < 1.2 and off < 0.5 * (images - real).abs().mean()
