@@ -22,7 +22,7 @@ class BitDepth(nn.Module):
     Args:
         bits: d, from 1 to 8.
 
-    Source: Xu, Evans & Qi 2018, arXiv:1704.01155, section III.B.
+    Source: Xu, Evans & Qi 2018, arXiv:1704.01155, section III; Guo et al. 2018, arXiv:1711.00117, section 4.1.
     """
 
     def __init__(self, bits: int = 3):

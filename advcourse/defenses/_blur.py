@@ -23,7 +23,7 @@ class Blur(nn.Module):
         sigma: σ, the standard deviation in pixels, at most 100.
         kernel_size: odd; up to 4σ to each side where it is not given.
 
-    Source: Xu, Evans & Qi 2018, arXiv:1704.01155, section III.C, among the filters to smooth images with.
+    Source: Xu, Evans & Qi 2018, arXiv:1704.01155, section III: spatial smoothing, for which they take medians.
     """
 
     def __init__(self, sigma: float, kernel_size: int | None = None):

@@ -20,7 +20,7 @@ class CropResize(nn.Module):
     Args:
         share: the crop's side as a share of the image's, in (0, 1], rounded to whole pixels, one at the least.
 
-    Source: Guo et al. 2018, arXiv:1711.00117, sections 4.1 and 5.1.
+    Source: Guo et al. 2018, arXiv:1711.00117, section 4.1.
     """
 
     def __init__(self, share: float = 90 / 224):

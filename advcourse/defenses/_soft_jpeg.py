@@ -41,7 +41,7 @@ def cubic_round(x: Tensor) -> Tensor:
 
     Its slope is 3 (x - ⌊x⌉)², zero at whole numbers only; half-way between two of them it jumps by 3/4.
 
-    Source: Shin & Song 2017, *JPEG-resistant adversarial images*, section 3.
+    Source: Shin & Song 2017, *JPEG-resistant adversarial images*.
     """
     whole = x.detach().round()
     return whole + (x - whole) ** 3
@@ -57,14 +57,14 @@ class SoftJPEG(nn.Module):
         Ĉ = Q ⊙ ρ(C / Q),  ρ the rounding
         block = Dᵀ Ĉ D + 128, Cb and Cr enlarged bilinearly, and R, G, B of all three
 
-    Sides that are no multiples of 8 or 16 are filled up with the last pixels. Batched, on the images' device. It is what
-    attacks may differentiate in JPEG's place; as a defense of its own it is one without hidden gradients.
+    Sides that are no multiples of 8 or 16 are filled up with the last pixels. Batched, on the images' device. It is
+    what attacks may differentiate in JPEG's place; as a defense of its own it is one without hidden gradients.
 
     Args:
         quality: from 1 to 100; the tables are libjpeg's.
         rounding: ρ; with ``torch.round`` the result is that of ``JPEG`` to a few levels, with a gradient of zero.
 
-    Source: Shin & Song 2017, *JPEG-resistant adversarial images*, section 3; Wallace 1992, *The JPEG still picture
+    Source: Shin & Song 2017, *JPEG-resistant adversarial images*; Wallace 1992, *The JPEG still picture
     compression standard*.
     """
 
@@ -80,8 +80,8 @@ class SoftJPEG(nn.Module):
 
 
 def compressed(levels: Tensor, quality: int, rounding: Rounding, stored: Rounding = lambda x: x) -> Tensor:
-    """Levels ``(N, 1 or 3, H, W)`` of 0 to 255 after compression; ``stored`` is what becomes of levels on the way, which
-    libjpeg keeps as bytes.
+    """Levels ``(N, 1 or 3, H, W)`` of 0 to 255 after compression; ``stored`` is what becomes of levels on the way,
+    which libjpeg keeps as bytes.
     """
     luminance, chrominance = (table.to(levels) for table in quantisation(quality))
     if levels.shape[1] == 1:
@@ -99,7 +99,7 @@ def compressed(levels: Tensor, quality: int, rounding: Rounding, stored: Roundin
 
 
 def quantisation(quality: int) -> tuple[Tensor, Tensor]:
-    """The tables of luminance and chrominance ``(8, 8)``: the standard's in per cent of 5000/q or, from 50, 200 - 2q."""
+    """The tables of luminance and chrominance ``(8, 8)``: the standard's, 5000/q or, from 50, 200 - 2q per cent."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     tables = (torch.tensor(table) for table in (LUMINANCE, CHROMINANCE))
     luminance, chrominance = (((table * percent + 50) // 100).clamp(1, 255) for table in tables)

@@ -22,9 +22,9 @@ class TotalVariation(nn.Module):
 
         z = argmin Σᵢⱼ mᵢⱼ (zᵢⱼ - xᵢⱼ)² + λ Σᵢⱼ √((zᵢ₊₁,ⱼ - zᵢⱼ)² + (zᵢ,ⱼ₊₁ - zᵢⱼ)²)
 
-    A pixel is dropped in all channels at once. The paper prints the data term without its square, over the dropped
-    pixels by the letter of it, and norms of whole rows and columns of differences; this is the denoising problem that
-    its solver, split Bregman, is made for. What solves it here is a primal-dual method, all images at once::
+    A pixel is dropped in all channels at once. The paper prints the data term without its square, and norms of whole rows
+    and columns of differences; this is the denoising problem that the solver it names, split Bregman, is made for, and
+    which published attacks on it solve. What solves it here is a primal-dual method, all images at once::
 
         q ← Π(q + σ ∇z̄),  Π onto ‖qᵢⱼ‖₂ ≤ λ
         z' = (z - τ ∇ᵀq + 2τ m x) / (1 + 2τ m)
@@ -38,7 +38,7 @@ class TotalVariation(nn.Module):
         weight: λ. With large ones, or few pixels left, more ``steps`` are needed.
         steps: of the solver.
 
-    Source: Guo et al. 2018, arXiv:1711.00117, equation 6 and section 5.1; Chambolle & Pock 2011, *A first-order
+    Source: Guo et al. 2018, arXiv:1711.00117, section 4.2 (equation 6); Chambolle & Pock 2011, *A first-order
     primal-dual algorithm for convex problems with applications to imaging*, algorithm 1.
     """
 
@@ -60,7 +60,7 @@ class TotalVariation(nn.Module):
 
 
 def smoothed(images: Tensor, mask: Tensor, weight: float, steps: int) -> Tensor:
-    """The minimiser z for a mask ``(N, 1, H, W)``, begun at the mean of the pixels that are left (grey if there is none)."""
+    """The minimiser z for a mask ``(N, 1, H, W)``, begun at the mean of the pixels that are left, or at grey."""
     step = 1 / math.sqrt(8)  # ‖∇‖² < 8
     primal, dual = step * REACH / weight, step * weight / REACH
     count = mask.sum((2, 3), keepdim=True)

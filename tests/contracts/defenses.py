@@ -2,6 +2,7 @@
 network."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import torch
@@ -77,10 +78,12 @@ def check_one_image_is_taken(case: Case) -> None:
 @over(dtype=(torch.float16, torch.bfloat16))
 def check_half_precision_is_right_or_refused_by_name(case: Case, dtype: torch.dtype) -> None:
     images = photographs(1).mul(4).round().div(4)
-    try:
+    result = None
+    with suppress(ValueError):
         result = transformed(case, images.to(dtype))
-    except ValueError as error:
-        assert str(error).startswith("images has dtype torch.") and "expected" in str(error)
+    if result is None:
+        with refused("^images has dtype torch.*expected"):
+            transformed(case, images.to(dtype))
         return
     assert_images(result, images.to(dtype))
     if not case.random:
