@@ -115,7 +115,7 @@ def _coded(plane: Tensor, table: Tensor, rounding: Rounding) -> Tensor:
     height, width = plane.shape[2:]
     filled = F.pad(plane - 128, (0, -width % 8, 0, -height % 8), mode="replicate")
     blocks = filled.unflatten(3, (-1, 8)).unflatten(2, (-1, 8))
-    cosines = cosine_basis().to(plane)
+    cosines = cosine_basis().to(plane.dtype).to(plane.device)
     coefficients = torch.einsum("ui,nchiwj,vj->nchuwv", cosines, blocks, cosines)
     quantised = rounding(coefficients / table[:, None]) * table[:, None]
     blocks = torch.einsum("ui,nchuwv,vj->nchiwj", cosines, quantised, cosines)

@@ -22,9 +22,9 @@ class TotalVariation(nn.Module):
 
         z = argmin Σᵢⱼ mᵢⱼ (zᵢⱼ - xᵢⱼ)² + λ Σᵢⱼ √((zᵢ₊₁,ⱼ - zᵢⱼ)² + (zᵢ,ⱼ₊₁ - zᵢⱼ)²)
 
-    A pixel is dropped in all channels at once. The paper prints the data term without its square, and norms of whole rows
-    and columns of differences; this is the denoising problem that the solver it names, split Bregman, is made for, and
-    which published attacks on it solve. What solves it here is a primal-dual method, all images at once::
+    A pixel is dropped in all channels at once. The paper prints the data term without its square, and norms of whole
+    rows and columns of differences; this is the denoising problem that the solver it names, split Bregman, is made
+    for, and that published attacks on it solve. What solves it here is a primal-dual method, all images at once::
 
         q ← Π(q + σ ∇z̄),  Π onto ‖qᵢⱼ‖₂ ≤ λ
         z' = (z - τ ∇ᵀq + 2τ m x) / (1 + 2τ m)
