@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from advcourse.core.balls import clip
 from advcourse.core.validation import check_above, check_at_least, check_count, check_images
 
-REACH = 0.1
+REACH = 0.05
 """How far a pixel has to go, about; it sets the ratio of the two step sizes, and only the speed depends on it."""
 
 
@@ -70,7 +70,7 @@ def smoothed(images: Tensor, mask: Tensor, weight: float, steps: int) -> Tensor:
     slope = torch.zeros_like(rises(z))
     for _ in range(steps):
         slope = slope + dual * rises(ahead)
-        slope = slope / (torch.linalg.vector_norm(slope, dim=0) / weight).clamp_min(1)
+        slope = slope / (slope / weight).square().sum(0).clamp_min(1).sqrt()
         before, z = z, (z - primal * adjoint(slope) + 2 * primal * kept) / (1 + 2 * primal * mask)
         ahead = 2 * z - before
     return z
