@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from advcourse import defenses
 from advcourse.attacks import pgd
 from advcourse.defenses import JPEG, BitDepth, Blur, CropResize, Defended, ResizePad, SoftJPEG, TotalVariation
 from advcourse.evaluation import evaluate
 from advcourse.wrappers import bpda, eot, random_noise
+from tests.contracts.catalogue.defenses import CATALOGUE
 from tests.support.refusals import refused
 from tests.support.scenes import scene, seeded
 from tests.support.toys import pictures
@@ -161,3 +163,16 @@ def test_the_identity_is_no_gradient_for_what_removes_what_the_network_looks_at(
     network = Planted()
     aware = attack(Defended(bpda(JPEG(10)), network))
     assert fooled(Defended(JPEG(10), network), aware) == 0
+
+
+def test_every_defense_keeps_the_contracts():
+    """Those that are modules on images stand in the catalogue."""
+    public = {each for each in vars(defenses).values() if isinstance(each, type) and issubclass(each, nn.Module)}
+    assert {type(case.make()) for case in CATALOGUE} == public - {Defended}
+
+
+@pytest.mark.parametrize("defense", [Blur(3.0), CropResize(0.5), SoftJPEG(10)], ids=["Blur", "CropResize", "SoftJPEG"])
+def test_white_stays_in_the_box_in_single_precision(defense):
+    """Where weights add up to a little more than one, and JPEG to more than white."""
+    seen = defense(torch.ones(4, 3, 23, 31), seeded())
+    assert seen.max() <= 1
