@@ -41,6 +41,7 @@ class Line(NamedTuple):
 
 
 NETWORK = "the network"
+TRANSFORMS = "a defense: it transforms"
 LINES = {
     "attacks.fgsm": Line("FGSM, FGM", NETWORK, "linf, l2 or l1", "03"),
     "attacks.ifgsm": Line("I-FGSM", NETWORK, "linf, if at all", "03"),
@@ -77,6 +78,13 @@ LINES = {
         "backward pass differentiable approximation (BPDA)", "the network, the defense", "as in the attack", ""
     ),
     "wrappers.ensemble": Line("ensemble of networks", "other networks", "as in the attack", "05"),
+    "defenses.Blur": Line("Gaussian blur", TRANSFORMS, "", ""),
+    "defenses.BitDepth": Line("bit-depth reduction", TRANSFORMS, "", ""),
+    "defenses.JPEG": Line("JPEG compression", TRANSFORMS, "", ""),
+    "defenses.SoftJPEG": Line("differentiable JPEG", TRANSFORMS, "", ""),
+    "defenses.CropResize": Line("random crop and rescale", TRANSFORMS, "", ""),
+    "defenses.ResizePad": Line("random resizing and padding", TRANSFORMS, "", ""),
+    "defenses.TotalVariation": Line("pixel drop and total-variation minimisation", TRANSFORMS, "", ""),
     "blackbox.transfer_attack": Line("transfer", "other networks; answers", "linf, l2 or l1", "07"),
     "blackbox.substitute": Line("substitute network", "the label", "no attack: a network to attack", "07"),
     "blackbox.nes": Line("NES", "scores", "linf or l2", "07"),
@@ -99,6 +107,8 @@ PARTS = {
     "blackbox.nes": "nes_gradient",
     "blackbox.nes_label_only": "label_score",
     "blackbox.substitute": "Substitute jacobian_augmentation",
+    "defenses": "Defended",
+    "defenses.SoftJPEG": "cubic_round",
     "structured.flow": "derivatives eigenvectors flow_field flow_with_field warp",
     "structured.recolor": "Photometric edge_correlation edge_strength factor pcg photometric_operator recolor_operator "
     "Basis BasisCache basis_operator cache_eigenbases eigenbases eigenbasis learned_basis",

@@ -91,7 +91,9 @@ def deepfool(
     check_choice("norm", norm, tuple(DUAL))
     check_count(optional=True, at_least=2, candidates=candidates)
     if candidates is not None and targets is not None:
-        raise ValueError(f"candidates is {candidates}, expected None beside targets: the target's boundary alone counts")
+        raise ValueError(
+            f"candidates is {candidates}, expected None beside targets: the target's boundary alone counts"
+        )
     steps = int(steps)
     with untouched(model, images), eager():
         result = detached(images).clone()

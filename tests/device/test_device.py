@@ -1,10 +1,10 @@
 """The library on a device that is not the CPU, where there is none: on the stand-in of ``backend``.
 
 Two processes do the same work, one on the CPU and one on the stand-in, whose tensors the CPU computes but which refuses
-what a device refuses; here their results are compared. Every attack of the catalogue, wrappers, evaluation, physical
-attacks, structured perturbations, ``fit`` with its checkpoints, figures and explorers must give what they give on the
-CPU, and leave it on the device. In float64 the device knows all that the CPU knows; in float32 it lacks float64, as
-MPS does.
+what a device refuses; here their results are compared. Every attack and defense of the catalogues, wrappers,
+evaluation, physical attacks, structured perturbations, ``fit`` with its checkpoints, figures and explorers must give
+what they give on the CPU, and leave it on the device. In float64 the device knows all that the CPU knows; in float32 it
+lacks float64, as MPS does.
 
 What this cannot prove, and a real device must:
 
@@ -45,7 +45,17 @@ needs_it = pytest.mark.skipif(not THERE, reason=f"torch {torch.__version__} has 
 
 CLOSE = {"float64": 1e-11, "float32": 1e-6}  # of values of about one: one processor computed both
 SOLVED = {"recolor with default solver": 1e-9}  # factors on the CPU, 1e-12 of the residual elsewhere
-FACES = ("attacks", "attacks.physical", "structured", "wrappers", "evaluation", "rendering", "training", "plots")
+FACES = (
+    "attacks",
+    "attacks.physical",
+    "defenses",
+    "structured",
+    "wrappers",
+    "evaluation",
+    "rendering",
+    "training",
+    "plots",
+)
 TYPES = (
     "Attack Basis BasisCache Diagnosis Ensemble Finding Level Loss Outcomes Part Poses Report RobustnessReport "
     "Transform Views"
@@ -163,7 +173,9 @@ def test_what_the_faults_were_planted_in_is_sound(ran, dtype):
 def test_all_that_works_on_tensors_is_reached():
     """What no work calls is listed above."""
     texts = [path.read_text() for path in Path(__file__).parent.glob("*ing.py")]
-    texts.append((ROOT / "tests" / "contracts" / "catalogue" / "attacks.py").read_text())
+    texts += [
+        (ROOT / "tests" / "contracts" / "catalogue" / f"{kind}.py").read_text() for kind in ("attacks", "defenses")
+    ]
     words = set(re.findall(r"\w+", "\n".join(texts)))
     public = {name for face in FACES for name in import_module(f"advcourse.{face}").__all__}
     assert public - words - NOT_CALLED == set()

@@ -1,5 +1,24 @@
 """The defenses that transform. One joins by a line."""
 
+from functools import partial
+
+from advcourse.defenses import JPEG, BitDepth, Blur, CropResize, ResizePad, SoftJPEG, TotalVariation
 from tests.contracts.defenses import Case
 
-CATALOGUE: list[Case] = []
+NAN = float("nan")
+SHARE = (0, -0.1, 1.01, NAN, None)
+QUALITY = (0, 101, 50.5, True, None)
+CATALOGUE: list[Case] = [
+    Case("Blur", partial(Blur, sigma=1.0), bad={"sigma": (0, -1, NAN, 101, None), "kernel_size": (0, 4, 2.5)}),
+    Case("BitDepth", partial(BitDepth, bits=3), differentiable=False, bad={"bits": (0, 9, 2.5, True, None)}),
+    Case("JPEG", partial(JPEG, quality=75), differentiable=False, bad={"quality": QUALITY}),
+    Case("SoftJPEG", partial(SoftJPEG, quality=75), bad={"quality": QUALITY, "rounding": (None, 1)}),
+    Case("CropResize", partial(CropResize, share=0.5), random=True, bad={"share": SHARE}),
+    Case("ResizePad", partial(ResizePad, smallest=0.7), random=True, bad={"smallest": SHARE}),
+    Case(
+        "TotalVariation",
+        partial(TotalVariation, steps=20),
+        random=True,
+        bad={"drop": (-0.1, 1, NAN, None), "weight": (0, -1, NAN, None), "steps": (0, 2.5, None)},
+    ),
+]
