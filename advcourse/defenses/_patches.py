@@ -82,20 +82,21 @@ def nearest_patches(queries: Tensor, patches: Tensor, k: int) -> Tensor:
     centred = F.pad((patches - centre).float(), (0, 0, 0, padding))
     offsets, columns = centred.square().sum(1), -2 * centred.T.contiguous()
     offsets[len(patches) :] = torch.inf
-    found = []
-    for rows in queries.split(max(1, HELD // len(offsets))):
+    at_a_time = max(1, HELD // len(offsets))
+    found, doubtful = [], []
+    for rows in queries.split(at_a_time):
         short = (rows - centre).float()
         scores, near = _lowest(torch.addmm(offsets, short, columns), min(k + SPARE, len(patches)))
         squared = (rows.to(exact)[:, None] - patches[near].to(exact)).square().sum(2)
-        nearest = near.gather(1, squared.sort(dim=1, stable=True).indices[:, :k])
-        if near.shape[1] < len(patches):
-            unsure = _unsure(scores.to(exact), squared, short.to(exact), k)
-            if unsure.any():
-                direct = "donot_use_mm_for_euclid_dist"
-                every = torch.cdist(rows[unsure].to(exact), patches.to(exact), compute_mode=direct)
-                nearest[unsure] = every.topk(k, largest=False).indices
-        found.append(nearest)
-    return torch.cat(found)
+        found.append(near.gather(1, squared.sort(dim=1, stable=True).indices[:, :k]))
+        doubtful.append(_unsure(scores.to(exact), squared, short.to(exact), k))
+    nearest, unsure = torch.cat(found), torch.cat(doubtful).nonzero().squeeze(1)
+    if len(patches) > k + SPARE and len(unsure):
+        every, direct = patches.to(exact), "donot_use_mm_for_euclid_dist"
+        for again in unsure.split(at_a_time):
+            distance = torch.cdist(queries[again].to(exact), every, compute_mode=direct)
+            nearest[again] = distance.topk(k, largest=False).indices
+    return nearest
 
 
 def _unsure(scores: Tensor, squared: Tensor, short: Tensor, k: int) -> Tensor:

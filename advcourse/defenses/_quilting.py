@@ -165,9 +165,7 @@ def _waves(rows: int, lefts: list[int], size: int) -> Iterator[tuple[list[int], 
     A row is ``apart`` positions behind the one above, the least number that are always a patch apart.
     """
     columns = len(lefts)
-    apart = next(
-        n for n in range(1, columns + 1) if all(b - a >= size for a, b in zip(lefts, lefts[n:], strict=False))
-    )
+    apart = next(n for n in range(1, columns + 1) if all(b - a >= size for a, b in zip(lefts, lefts[n:], strict=False)))
     for time in range(columns + apart * (rows - 1)):
         wave = [row for row in range(rows) if 0 <= time - apart * row < columns]
         yield wave, [time - apart * row for row in wave]
