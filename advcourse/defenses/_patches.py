@@ -8,7 +8,7 @@ from torch import Tensor
 
 from advcourse.core.validation import check_count, check_images
 
-HELD = 2**21
+HELD = 2**22
 """Distances held at a time."""
 BLOCK = 128
 SPARE = 22
@@ -80,13 +80,16 @@ def nearest_patches(queries: Tensor, patches: Tensor, k: int) -> Tensor:
     exact = torch.float32 if queries.device.type == "mps" else torch.float64
     centre, padding = patches.mean(0), -len(patches) % BLOCK
     centred = F.pad((patches - centre).float(), (0, 0, 0, padding))
-    offsets, columns = centred.square().sum(1), -2 * centred.T.contiguous()
+    offsets = centred.square().sum(1, keepdim=True)
     offsets[len(patches) :] = torch.inf
-    at_a_time = max(1, HELD // len(offsets))
+    columns = torch.cat([-2 * centred, offsets], 1).T.contiguous()
+    at_a_time = max(1, HELD // columns.shape[1])
+    held = columns.new_empty(min(at_a_time, len(queries)), columns.shape[1])
     found, doubtful = [], []
     for rows in queries.split(at_a_time):
         short = (rows - centre).float()
-        scores, near = _lowest(torch.addmm(offsets, short, columns), min(k + SPARE, len(patches)))
+        torch.mm(F.pad(short, (0, 1), value=1.0), columns, out=held[: len(rows)])
+        scores, near = _lowest(held[: len(rows)], min(k + SPARE, len(patches)))
         squared = (rows.to(exact)[:, None] - patches[near].to(exact)).square().sum(2)
         found.append(near.gather(1, squared.sort(dim=1, stable=True).indices[:, :k]))
         doubtful.append(_unsure(scores.to(exact), squared, short.to(exact), k))

@@ -180,12 +180,12 @@ def test_the_nearest_among_patches_nearly_alike(spread):
 
 def test_the_nearest_when_products_are_rounded_as_on_a_tensor_core(monkeypatch):
     """TF32 and bfloat16, which a user switches on for the whole process, cost time and not exactness."""
-    exact = torch.addmm
+    exact = torch.mm
 
-    def rounded(offsets, left, right):
-        return exact(offsets, left.bfloat16().float(), right.bfloat16().float())
+    def rounded(left, right, out):
+        return exact(left.bfloat16().float(), right.bfloat16().float(), out=out)
 
-    monkeypatch.setattr(torch, "addmm", rounded)
+    monkeypatch.setattr(torch, "mm", rounded)
     assert_nearest(torch.rand(50, 27, generator=seeded(1)), torch.rand(2000, 27, generator=seeded()), 5)
 
 
