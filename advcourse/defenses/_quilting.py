@@ -76,14 +76,13 @@ class Quilting(nn.Module):
         self._check(images)
         size = self.patches.shape[-1]
         tops, lefts = (grid_starts(length, size, self.overlap) for length in images.shape[2:])
-        with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
-            patches = self.patches.to(images.dtype)
-            own = cut_out(images, tops, lefts, size)
-            near = nearest_patches(own.flatten(0, 1).flatten(1), patches.flatten(1), self.k)
-            device = images.device if generator is None else generator.device
-            drawn = torch.randint(self.k, own.shape[:2], generator=generator, device=device).to(images.device)
-            chosen = patches[near.gather(1, drawn.view(-1, 1)).view(drawn.shape)]
-            return _sewn(chosen, tops, lefts, self.blend)
+        patches = self.patches.to(images.dtype)
+        own = cut_out(images.detach(), tops, lefts, size)
+        near = nearest_patches(own.flatten(0, 1).flatten(1), patches.flatten(1), self.k)
+        device = images.device if generator is None else generator.device
+        drawn = torch.randint(self.k, own.shape[:2], generator=generator, device=device).to(images.device)
+        chosen = patches[near.gather(1, drawn.view(-1, 1)).view(drawn.shape)]
+        return _sewn(chosen, tops, lefts, self.blend)
 
     def extra_repr(self) -> str:
         count, channels, size, _ = self.patches.shape

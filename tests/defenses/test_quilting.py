@@ -13,7 +13,7 @@ from scipy.stats import chi2
 from advcourse import data, models
 from advcourse.attacks import pgd
 from advcourse.defenses import Quilting, sample_patches
-from advcourse.defenses._patches import cut_out, grid_starts, nearest_patches
+from advcourse.defenses._patches import _unsure, cut_out, grid_starts, nearest_patches
 from advcourse.defenses._quilting import cheapest_path
 from advcourse.wrappers import bpda, eot
 from tests.defenses import quilts
@@ -187,6 +187,31 @@ def test_the_nearest_when_products_are_rounded_as_on_a_tensor_core(monkeypatch):
 
     monkeypatch.setattr(torch, "mm", rounded)
     assert_nearest(torch.rand(50, 27, generator=seeded(1)), torch.rand(2000, 27, generator=seeded()), 5)
+    near = 0.7 + 0.02 * torch.rand(3040, 48, generator=seeded())
+    assert_nearest(near[:40], torch.cat([near[40:], 0.1 * near[40:]]), 10)
+
+
+def test_rows_are_sure_when_nothing_left_out_can_be_nearer():
+    """Scores without any error: still they may be off by the rounding of 75 terms, about 75 · 2⁻²³ · 3 ‖a‖² here."""
+    short = torch.full((4, 75), 0.5, dtype=torch.float64)
+    squared = torch.tensor([0.01, 0.02, 0.02], dtype=torch.float64) + torch.zeros(4, 1, dtype=torch.float64)
+    squared[:, 2] += torch.tensor([1e-6, 1e-4, 1e-2, 0.0], dtype=torch.float64)
+    scores = squared - short.square().sum(1, keepdim=True)
+    assert _unsure(scores, squared, short, 2).tolist() == [True, True, False, True]
+    scores[3, 0] += 2e-3  # one product rounded more coarsely puts all in doubt, to eight times that
+    assert _unsure(scores, squared, short, 2).tolist() == [True, True, True, True]
+    squared = torch.zeros(1, 3, dtype=torch.float64)
+    assert not _unsure(squared - short[:1].square().sum(), squared, short[:1], 3).any()  # none is nearer than 0
+
+
+@pytest.mark.data
+def test_few_are_measured_against_all(cifar, monkeypatch):
+    """Without the mean taken off, a quarter of smooth patches would be."""
+    rows, exact = [], torch.cdist
+    monkeypatch.setattr(torch, "cdist", lambda a, b, **more: rows.append(len(a)) or exact(a, b, **more))
+    patches = sample_patches(cifar[100:], 12_000, 5, generator=seeded()).flatten(1)
+    nearest_patches(sample_patches(cifar[:100], 2000, 5, generator=seeded(1)).flatten(1), patches, 10)
+    assert sum(rows) < 40, rows
 
 
 @pytest.mark.parametrize("count", [1, 7, 127, 128, 129, 300])
