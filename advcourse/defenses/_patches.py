@@ -9,9 +9,11 @@ from torch import Tensor
 from advcourse.core.validation import check_count, check_images
 
 HELD = 2**22
-"""Distances held at a time."""
+"""Numbers held at a time while the nearest are looked for."""
 BLOCK = 128
+"""Distances of which the least is taken before any is sorted."""
 SPARE = 22
+"""Patches measured again beside the k nearest."""
 
 
 @torch.no_grad()
@@ -64,7 +66,7 @@ def nearest_patches(queries: Tensor, patches: Tensor, k: int) -> Tensor:
 
     One matrix product gives all distances but for what they share::
 
-        ‖a - b‖² - ‖a‖² = ‖b‖² - 2 a·b,  the patches' mean taken from a and b
+        ‖a - b‖² - ‖a‖² = ‖b‖² - 2 a·b
 
     in float32, where those of close patches drown in rounding. So k and some more are taken by it and measured again,
     ‖a - b‖² in float64. A row whose k-th is not nearer than rounding may have put what was left out is measured against
@@ -78,23 +80,22 @@ def nearest_patches(queries: Tensor, patches: Tensor, k: int) -> Tensor:
         int64 ``(Q, k)``.
     """
     exact = torch.float32 if queries.device.type == "mps" else torch.float64
-    centre, padding = patches.mean(0), -len(patches) % BLOCK
-    centred = F.pad((patches - centre).float(), (0, 0, 0, padding))
-    offsets = centred.square().sum(1, keepdim=True)
+    padded = F.pad(patches.float(), (0, 0, 0, -len(patches) % BLOCK))
+    offsets = padded.square().sum(1, keepdim=True)
     offsets[len(patches) :] = torch.inf
-    columns = torch.cat([-2 * centred, offsets], 1).T.contiguous()
-    at_a_time = max(1, HELD // columns.shape[1])
+    columns = torch.cat([-2 * padded, offsets], 1).T.contiguous()
+    taken = min(k + SPARE, len(patches))
+    at_a_time = max(1, HELD // max(columns.shape[1], taken * patches.shape[1]))
     held = columns.new_empty(min(at_a_time, len(queries)), columns.shape[1])
     found, doubtful = [], []
     for rows in queries.split(at_a_time):
-        short = (rows - centre).float()
-        torch.mm(F.pad(short, (0, 1), value=1.0), columns, out=held[: len(rows)])
-        scores, near = _lowest(held[: len(rows)], min(k + SPARE, len(patches)))
-        squared = (rows.to(exact)[:, None] - patches[near].to(exact)).square().sum(2)
-        found.append(near.gather(1, squared.sort(dim=1, stable=True).indices[:, :k]))
-        doubtful.append(_unsure(scores.to(exact), squared, short.to(exact), k))
+        torch.mm(F.pad(rows.float(), (0, 1), value=1.0), columns, out=held[: len(rows)])
+        scores, near = _lowest(held[: len(rows)], taken)
+        squared, order = (rows.to(exact)[:, None] - patches[near].to(exact)).square().sum(2).sort(dim=1, stable=True)
+        found.append(near.gather(1, order[:, :k]))
+        doubtful.append(_unsure(scores.gather(1, order).to(exact), squared, rows.to(exact), k))
     nearest, unsure = torch.cat(found), torch.cat(doubtful).nonzero().squeeze(1)
-    if len(patches) > k + SPARE and len(unsure):
+    if taken < len(patches) and len(unsure):
         every, direct = patches.to(exact), "donot_use_mm_for_euclid_dist"
         for again in unsure.split(at_a_time):
             distance = torch.cdist(queries[again].to(exact), every, compute_mode=direct)
@@ -102,19 +103,18 @@ def nearest_patches(queries: Tensor, patches: Tensor, k: int) -> Tensor:
     return nearest
 
 
-def _unsure(scores: Tensor, squared: Tensor, short: Tensor, k: int) -> Tensor:
-    """Rows of which something that was left out may be nearer than the k-th found.
+def _unsure(scores: Tensor, squared: Tensor, rows: Tensor, k: int) -> Tensor:
+    """Rows of which something that was left out may be nearer than the k-th of what was taken, given in order.
 
     What was left out scores no lower than what was taken, up to the rounding of a product of D terms in float32, or
     eight times what is seen of it here where products are rounded more coarsely.
     """
-    length, distance = short.norm(dim=1, keepdim=True), squared.sqrt()
+    length, distance = rows.norm(dim=1, keepdim=True), squared.sqrt()
     estimated = scores + length.square()
     scale = (length + distance) * (3 * length + distance)  # at least ‖b‖² + 2 ‖a‖ ‖b‖
     seen = ((estimated - squared).abs() / scale.clamp_min(torch.finfo(scale.dtype).tiny)).max()
-    kth, error = (each.kthvalue(k).values for each in (squared, scale))
-    error *= (8 * seen).clamp_min(short.shape[1] * torch.finfo(torch.float32).eps)
-    return kth > (estimated.amax(1) - error).clamp_min(0)
+    error = scale[:, k - 1] * (8 * seen).clamp_min((rows.shape[1] + 4) * torch.finfo(torch.float32).eps)
+    return squared[:, k - 1] > (estimated.amax(1) - error).clamp_min(0)
 
 
 def _lowest(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
