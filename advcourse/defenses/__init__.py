@@ -5,6 +5,8 @@ from advcourse.defenses._blur import Blur
 from advcourse.defenses._crop_resize import CropResize
 from advcourse.defenses._defended import Defended
 from advcourse.defenses._jpeg import JPEG
+from advcourse.defenses._patches import sample_patches
+from advcourse.defenses._quilting import Quilting
 from advcourse.defenses._resize_pad import ResizePad
 from advcourse.defenses._soft_jpeg import SoftJPEG, cubic_round
 from advcourse.defenses._total_variation import TotalVariation
@@ -15,8 +17,10 @@ __all__ = [
     "CropResize",
     "Defended",
     "JPEG",
+    "Quilting",
     "ResizePad",
     "SoftJPEG",
     "TotalVariation",
     "cubic_round",
+    "sample_patches",
 ]
