@@ -85,6 +85,7 @@ LINES = {
     "defenses.CropResize": Line("random crop and rescale", TRANSFORMS, "", ""),
     "defenses.ResizePad": Line("random resizing and padding", TRANSFORMS, "", ""),
     "defenses.TotalVariation": Line("pixel drop and total-variation minimisation", TRANSFORMS, "", ""),
+    "defenses.Quilting": Line("image quilting", TRANSFORMS, "", ""),
     "blackbox.transfer_attack": Line("transfer", "other networks; answers", "linf, l2 or l1", "07"),
     "blackbox.substitute": Line("substitute network", "the label", "no attack: a network to attack", "07"),
     "blackbox.nes": Line("NES", "scores", "linf or l2", "07"),
@@ -109,6 +110,7 @@ PARTS = {
     "blackbox.substitute": "Substitute jacobian_augmentation",
     "defenses": "Defended",
     "defenses.SoftJPEG": "cubic_round",
+    "defenses.Quilting": "sample_patches",
     "structured.flow": "derivatives eigenvectors flow_field flow_with_field warp",
     "structured.recolor": "Photometric edge_correlation edge_strength factor pcg photometric_operator recolor_operator "
     "Basis BasisCache basis_operator cache_eigenbases eigenbases eigenbasis learned_basis",

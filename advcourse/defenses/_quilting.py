@@ -50,8 +50,8 @@ class Quilting(nn.Module):
     Raises:
         ValueError: for bad input; the message names the argument.
 
-    Source: Guo, Rana, Cissé & van der Maaten 2018, arXiv:1711.00117, section 3; quilting and the boundary are those of
-    Efros & Freeman 2001 (SIGGRAPH), section 2.
+    Source: Guo, Rana, Cissé & van der Maaten 2018, arXiv:1711.00117; quilting and the boundary are those of Efros &
+    Freeman 2001 (SIGGRAPH).
     """
 
     patches: Tensor

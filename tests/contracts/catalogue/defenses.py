@@ -2,8 +2,25 @@
 
 from functools import partial
 
-from advcourse.defenses import JPEG, BitDepth, Blur, CropResize, ResizePad, SoftJPEG, TotalVariation
+from torch import Tensor, nn
+
+from advcourse.defenses import JPEG, BitDepth, Blur, CropResize, Quilting, ResizePad, SoftJPEG, TotalVariation
 from tests.contracts.defenses import Case
+from tests.support.toys import pictures
+
+
+class Quilted(nn.Module):
+    """Quilting of grey and of coloured images, from patches of one pixel: every size of image holds one."""
+
+    def __init__(self, **settings: object):
+        super().__init__()
+        databases = (pictures(60, channels, 1, 1) for channels in (1, 3))
+        self.grey, self.coloured = (Quilting(each, **{"overlap": 0, **settings}) for each in databases)
+
+    def forward(self, images: Tensor, generator: object = None) -> Tensor:
+        grey = isinstance(images, Tensor) and images.dim() == 4 and images.shape[1] == 1
+        return (self.grey if grey else self.coloured)(images, generator)
+
 
 NAN = float("nan")
 SHARE = (0, -0.1, 1.01, NAN, None)
@@ -20,5 +37,12 @@ CATALOGUE: list[Case] = [
         partial(TotalVariation, steps=20),
         random=True,
         bad={"drop": (-0.1, 1, NAN, None), "weight": (0, -1, NAN, None), "steps": (0, 2.5, None)},
+    ),
+    Case(
+        "Quilting",
+        Quilted,
+        random=True,
+        differentiable=False,
+        bad={"k": (0, 61, 2.5, None), "overlap": (-1, 1, 0.5, None), "blend": ("min", None)},
     ),
 ]
