@@ -110,7 +110,7 @@ PARTS = {
     "blackbox.substitute": "Substitute jacobian_augmentation",
     "defenses": "Defended",
     "defenses.SoftJPEG": "cubic_round",
-    "defenses.Quilting": "sample_patches",
+    "defenses.Quilting": "sample_patches SoftQuilting",
     "structured.flow": "derivatives eigenvectors flow_field flow_with_field warp",
     "structured.recolor": "Photometric edge_correlation edge_strength factor pcg photometric_operator recolor_operator "
     "Basis BasisCache basis_operator cache_eigenbases eigenbases eigenbasis learned_basis",

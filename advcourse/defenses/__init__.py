@@ -9,6 +9,7 @@ from advcourse.defenses._patches import sample_patches
 from advcourse.defenses._quilting import Quilting
 from advcourse.defenses._resize_pad import ResizePad
 from advcourse.defenses._soft_jpeg import SoftJPEG, cubic_round
+from advcourse.defenses._soft_quilting import SoftQuilting
 from advcourse.defenses._total_variation import TotalVariation
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Quilting",
     "ResizePad",
     "SoftJPEG",
+    "SoftQuilting",
     "TotalVariation",
     "cubic_round",
     "sample_patches",

@@ -73,7 +73,7 @@ class Quilting(nn.Module):
         self.register_buffer("patches", patches.detach().clamp(0, 1).contiguous(), persistent=False)
 
     def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        self._check(images)
+        self.check(images)
         size = self.patches.shape[-1]
         tops, lefts = (grid_starts(length, size, self.overlap) for length in images.shape[2:])
         patches = self.patches.to(images.dtype)
@@ -88,7 +88,7 @@ class Quilting(nn.Module):
         count, channels, size, _ = self.patches.shape
         return f"{count} patches {channels}x{size}x{size}, k={self.k}, overlap={self.overlap}, blend={self.blend!r}"
 
-    def _check(self, images: Tensor) -> None:
+    def check(self, images: Tensor) -> None:
         """Images of the patches' channels, no smaller than they, where they are."""
         check_images(images)
         (channels, height, width), (ours, size, _) = images.shape[1:], self.patches.shape[1:]

@@ -4,7 +4,17 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from advcourse.defenses import JPEG, BitDepth, Blur, CropResize, Quilting, ResizePad, SoftJPEG, TotalVariation
+from advcourse.defenses import (
+    JPEG,
+    BitDepth,
+    Blur,
+    CropResize,
+    Quilting,
+    ResizePad,
+    SoftJPEG,
+    SoftQuilting,
+    TotalVariation,
+)
 from tests.contracts.defenses import Case
 from tests.support.toys import pictures
 
@@ -12,10 +22,10 @@ from tests.support.toys import pictures
 class Quilted(nn.Module):
     """Quilting of grey and of coloured images, from patches of one pixel: every size of image holds one."""
 
-    def __init__(self, **settings: object):
+    def __init__(self, kind: type[nn.Module] = Quilting, **settings: object):
         super().__init__()
         databases = (pictures(60, channels, 1, 1) for channels in (1, 3))
-        self.grey, self.coloured = (Quilting(each, **{"overlap": 0, **settings}) for each in databases)
+        self.grey, self.coloured = (kind(each, **{"overlap": 0, **settings}) for each in databases)
 
     def forward(self, images: Tensor, generator: object = None) -> Tensor:
         grey = isinstance(images, Tensor) and images.dim() == 4 and images.shape[1] == 1
@@ -44,5 +54,10 @@ CATALOGUE: list[Case] = [
         random=True,
         differentiable=False,
         bad={"k": (0, 61, 2.5, None), "overlap": (-1, 1, 0.5, None), "blend": ("min", None)},
+    ),
+    Case(
+        "SoftQuilting",
+        partial(Quilted, SoftQuilting, near=60),  # all: which are near does not change on the way of a difference
+        bad={"near": (0, 61, 2.5, None), "overlap": (-1, 1, 0.5, None), "temperature": (0, -1, NAN, None)},
     ),
 ]
