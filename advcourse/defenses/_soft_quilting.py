@@ -27,7 +27,7 @@ class SoftQuilting(nn.Module):
         temperature: τ; towards 0 the nearest alone counts.
         overlap: of neighbours, in pixels, less than p.
 
-    ``forward(images, generator=None)`` takes and returns what that of ``Quilting`` does, with a graph; nothing is drawn.
+    ``forward(images, generator=None)`` is as of ``Quilting``, with a graph, and draws nothing.
 
     Raises:
         ValueError: for bad input; the message names the argument.

@@ -15,7 +15,7 @@ from tests.support.scenes import scene
 def defended(case: Any, device: str, dtype: torch.dtype) -> Found:
     """In front of a network, by every kind of draws."""
     model, images, _ = scene(4, channels=3, device=device, dtype=dtype)
-    whole, found = Defended(case.make(), model), dict[str, Any]()
+    whole, found = Defended(case.make().to(device), model), dict[str, Any]()
     for place, generator in {"global": lambda: None, **generators(device)}.items():
         x = images.clone().requires_grad_(case.differentiable)
         found[f"seen {place}"] = whole.transform(images, generator())
