@@ -152,6 +152,28 @@ WRONG = {
             "def close_call(answers):\n    return answers[:, 0] - answers[:, 1] < 0.2",
         ),
     },
+    "08": {
+        "another layer": (
+            "def transpose(v):\n    return 4 * F.interpolate(F.avg_pool2d(v, 2), scale_factor=2, mode='nearest')",
+            "def transpose(v):\n    return F.avg_pool2d(v, 2)",
+            "def transpose(v):\n    return v",
+        ),
+        "when may one stop?": (
+            "def still_falling(curve):\n    return curve[0] - curve[-1] > 0.01",
+            "def still_falling(curve):\n    return curve[-2] - curve[-1] > 0.01",
+            "def still_falling(curve):\n    return curve[-1] > 0.01",
+        ),
+        "the average of what?": (
+            "mean_of_losses, loss_of_mean = 0.6931, 1.204",
+            "mean_of_losses, loss_of_mean = 1.204, 0.5",
+            "mean_of_losses, loss_of_mean = 1.204, 0.301",
+        ),
+        "read the signs": (
+            'masked, zero = {"A", "C"}, "C"',
+            'masked, zero = {"C"}, "C"',
+            'masked, zero = {"B", "C"}, "B"',
+        ),
+    },
 }
 
 
