@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -109,8 +110,8 @@ def tensor(
 
 
 def number(result: Any, name: str) -> float:
-    """``result`` as a float, if it is a Python number or a tensor of one element."""
-    if type(result) is Tensor and result.numel() == 1 and result.dtype != torch.bool:
+    """``result`` as a float, if it is a number of Python or NumPy, or a tensor of one element."""
+    if (type(result) is Tensor and result.numel() == 1 and result.dtype != torch.bool) or isinstance(result, np.number):
         result = result.item()
     if type(result) not in (int, float):
         fail(f"{name} returned {_article(type(result).__name__)}; expected one number")

@@ -13,14 +13,21 @@ for name in (
     "pandas",
     "scipy.fft",
     "scipy.sparse.linalg",
+    "torch._functorch.autograd_function",
     "torchvision.transforms.functional",
     "advcourse.attacks",
     "advcourse.data",
+    "advcourse.defenses",
     "advcourse.evaluation",
+    "advcourse.grading.chance",
     "advcourse.grading.checks",
+    "advcourse.grading.crops",
     "advcourse.grading.fields",
+    "advcourse.grading.linear",
+    "advcourse.grading.masked",
     "advcourse.grading.motion",
     "advcourse.grading.preflight",
+    "advcourse.grading.through",
     "advcourse.grading.toys",
     "advcourse.grading.warping",
     "advcourse.models",
@@ -32,3 +39,4 @@ for name in (
 
 torch.set_num_threads(1)
 torch.rand(8, 8).requires_grad_().square().sum().backward()  # autograd's own first steps
+torch.testing.assert_close(torch.ones(1), torch.ones(1))

@@ -13,6 +13,7 @@ SEEN_ONLY_WHEN_GRADED = {
     ("a01_ifgsm", "wrong_gradient_accumulates"),
     ("a01_ifgsm", "wrong_projected_at_the_end"),
     ("a01_ifgsm", "wrong_targeted_stops_too_early"),
+    ("a06_bpda", "wrong_verdict_by_accuracy"),
 }
 
 
