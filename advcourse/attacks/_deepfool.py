@@ -68,7 +68,7 @@ def deepfool(
         candidates: only so many classes of the highest logits are considered at every step, the label among them,
             ``2 <= candidates <= K``. Where it is not given, all of up to ``MANY`` classes and ``FEW`` of more.
         norm: ``"l2"`` or ``"linf"``: the norm that is to be small.
-        targets: int64 ``(N,)`` for a targeted attack; not beside ``candidates``.
+        targets: int64 ``(N,)`` for a targeted attack; whatever the ``candidates``, the target's boundary alone counts.
 
     Returns:
         Images ``(N, C, H, W)`` in [0, 1], without a graph: the misclassified (with targets, what is predicted as
@@ -90,10 +90,6 @@ def deepfool(
     check_at_least(0, overshoot=overshoot)
     check_choice("norm", norm, tuple(DUAL))
     check_count(optional=True, at_least=2, candidates=candidates)
-    if candidates is not None and targets is not None:
-        raise ValueError(
-            f"candidates is {candidates}, expected None beside targets: the target's boundary alone counts"
-        )
     steps = int(steps)
     with untouched(model, images), eager():
         result = detached(images).clone()

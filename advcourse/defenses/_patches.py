@@ -70,7 +70,7 @@ def nearest_patches(queries: Tensor, patches: Tensor, k: int) -> Tensor:
 
     in float32, where those of close patches drown in rounding. So k and some more are taken by it and measured again,
     ‖a - b‖² in float64. A row whose k-th is not nearer than rounding may have put what was left out is measured against
-    all. (In float32 throughout on MPS, which has no float64.) Of patches equally far any may be taken.
+    all. (In the queries' own precision on other devices: MPS has no float64.) Of patches equally far any may be taken.
 
     Args:
         queries: ``(Q, D)``.
@@ -79,7 +79,7 @@ def nearest_patches(queries: Tensor, patches: Tensor, k: int) -> Tensor:
     Returns:
         int64 ``(Q, k)``.
     """
-    exact = torch.float32 if queries.device.type == "mps" else torch.float64
+    exact = torch.float64 if queries.device.type in ("cpu", "cuda") else queries.dtype
     padded = F.pad(patches.float(), (0, 0, 0, -len(patches) % BLOCK))
     offsets = padded.square().sum(1, keepdim=True)
     offsets[len(patches) :] = torch.inf

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from advcourse.defenses import Defended, cubic_round
+from advcourse.defenses import Defended, cubic_round, sample_patches
 from tests.contracts.catalogue.defenses import CATALOGUE
 from tests.device.attacking import Found, Work, generators
 from tests.support.scenes import scene
@@ -15,7 +15,7 @@ from tests.support.scenes import scene
 def defended(case: Any, device: str, dtype: torch.dtype) -> Found:
     """In front of a network, by every kind of draws."""
     model, images, _ = scene(4, channels=3, device=device, dtype=dtype)
-    whole, found = Defended(case.make().to(device), model), dict[str, Any]()
+    whole, found = Defended(case.make().to(dtype).to(device), model), dict[str, Any]()
     for place, generator in {"global": lambda: None, **generators(device)}.items():
         x = images.clone().requires_grad_(case.differentiable)
         found[f"seen {place}"] = whole.transform(images, generator())
@@ -28,6 +28,12 @@ def defended(case: Any, device: str, dtype: torch.dtype) -> Found:
 
 def does_smooth_rounding(device: str, dtype: torch.dtype) -> Found:
     return {"found": cubic_round(3 * scene(4, device=device, dtype=dtype)[1])}
+
+
+def does_drawing_of_patches(device: str, dtype: torch.dtype) -> Found:
+    images = scene(4, channels=3, device=device, dtype=dtype)[1]
+    drawn = {"global": lambda: None, **generators(device)}
+    return {place: sample_patches(images, 20, 3, generator=generator()) for place, generator in drawn.items()}
 
 
 def defenses() -> dict[str, Work]:

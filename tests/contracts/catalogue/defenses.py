@@ -24,6 +24,7 @@ class Quilted(nn.Module):
 
     def __init__(self, kind: type[nn.Module] = Quilting, **settings: object):
         super().__init__()
+        self.kind = kind
         databases = (pictures(60, channels, 1, 1) for channels in (1, 3))
         self.grey, self.coloured = (kind(each, **{"overlap": 0, **settings}) for each in databases)
 
