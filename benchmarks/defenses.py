@@ -46,14 +46,11 @@ def patches(part: int) -> Tensor:
     return sample_patches(images, PATCHES, PATCH, generator=torch.Generator().manual_seed(part))
 
 
-def quilting() -> tuple[nn.Module, Transform]:
-    real = Quilting(patches(0), k=5, overlap=1)
-    return real, bpda(real, SoftQuilting(patches(0), near=10, overlap=1))
-
-
-def quilting_guessed() -> tuple[nn.Module, Transform]:
-    guess = Quilting(patches(1), k=5, overlap=1)
-    return Quilting(patches(0), k=5, overlap=1), bpda(guess, SoftQuilting(patches(1), near=10, overlap=1))
+def quilting(guess: int) -> tuple[nn.Module, Transform]:
+    """The defender's, and what an attacker with the patches of that part differentiates."""
+    theirs = patches(guess)
+    passed = bpda(Quilting(theirs, k=5, overlap=1), SoftQuilting(theirs, near=10, overlap=1))
+    return Quilting(patches(0), k=5, overlap=1), passed
 
 
 def as_it_is(make: Callable[[], nn.Module]) -> tuple[nn.Module, Transform]:
@@ -83,8 +80,8 @@ METHODS = {
     "crop and rescale, 26 of 32": Method(partial(as_it_is, partial(CropResize, 26 / 32)), 8),
     "resize and pad": Method(partial(as_it_is, ResizePad), 8),
     "drop 0.3 and total variation": Method(partial(by_identity, partial(TotalVariation, 0.3, 0.03, 60)), 8),
-    "quilting, patches known": Method(quilting, 4),
-    "quilting, patches of one's own": Method(quilting_guessed, 4),
+    "quilting, patches known": Method(partial(quilting, 0), 4),
+    "quilting, patches of one's own": Method(partial(quilting, 1), 4),
 }
 
 

@@ -110,6 +110,7 @@ PARTS = {
     "blackbox.substitute": "Substitute jacobian_augmentation",
     "defenses": "Defended",
     "defenses.SoftJPEG": "cubic_round",
+    "defenses.TotalVariation": "smoothed",
     "defenses.Quilting": "sample_patches SoftQuilting",
     "structured.flow": "derivatives eigenvectors flow_field flow_with_field warp",
     "structured.recolor": "Photometric edge_correlation edge_strength factor pcg photometric_operator recolor_operator "

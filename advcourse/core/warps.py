@@ -160,3 +160,10 @@ def _reach(along: float, across: float, max_angle: float) -> float:
     steepest = math.atan2(across, along)
     turn = min(math.radians(max_angle), steepest)
     return along * math.cos(turn) + across * math.sin(turn)
+
+
+def enlarged(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Of each image the pixels in its own rows ``(N, h)`` and columns ``(N, w)``, brought to its size bilinearly."""
+    each = torch.arange(len(images), device=images.device)[:, None, None]
+    parts = images.movedim(1, 3)[each, rows[:, :, None], columns[:, None, :]].movedim(3, 1)
+    return F.interpolate(parts, images.shape[2:], mode="bilinear", align_corners=False)

@@ -10,7 +10,7 @@ from advcourse.defenses._quilting import Quilting
 from advcourse.defenses._resize_pad import ResizePad
 from advcourse.defenses._soft_jpeg import SoftJPEG, cubic_round
 from advcourse.defenses._soft_quilting import SoftQuilting
-from advcourse.defenses._total_variation import TotalVariation
+from advcourse.defenses._total_variation import TotalVariation, smoothed
 
 __all__ = [
     "BitDepth",
@@ -25,4 +25,5 @@ __all__ = [
     "TotalVariation",
     "cubic_round",
     "sample_patches",
+    "smoothed",
 ]

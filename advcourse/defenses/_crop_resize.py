@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from advcourse.core.balls import clip
 from advcourse.core.validation import check_above, check_at_most, check_images
+from advcourse.core.warps import enlarged
 from advcourse.wrappers import draw
 
 
@@ -32,9 +32,7 @@ class CropResize(nn.Module):
     def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         check_images(images)
         rows, columns = (self._part(images, side, generator) for side in images.shape[2:])
-        each = torch.arange(len(images), device=images.device)[:, None, None]
-        crops = images.movedim(1, 3)[each, rows[:, :, None], columns[:, None, :]].movedim(3, 1)
-        return clip(F.interpolate(crops, images.shape[2:], mode="bilinear", align_corners=False))
+        return clip(enlarged(images, rows, columns))
 
     def _part(self, images: Tensor, side: int, generator: torch.Generator | None) -> Tensor:
         """Numbers of the rows or columns that each image keeps, ``(N, kept)``."""

@@ -31,7 +31,8 @@ class Quilting(nn.Module):
     may be wider than the others' and no pixel is lost.
 
     Random in eval mode too. No gradient passes: an attack on ``nn.Sequential(quilting, network)`` is refused, and
-    one that knows the defense is one on ``wrappers.eot(network, wrappers.bpda(quilting), samples)``.
+    one that knows the defense is one on ``wrappers.eot(network, wrappers.bpda(quilting, SoftQuilting(patches)),
+    samples)``: the identity in place of ``SoftQuilting`` knows nothing of the choice among the patches.
 
     The patches are a copy, in the buffer ``patches``, which moves with the module. ``state_dict`` leaves it out: the
     defense counts on the attacker not knowing the database, and a checkpoint that is handed around shall not give it
@@ -73,12 +74,9 @@ class Quilting(nn.Module):
         self.register_buffer("patches", patches.detach().clamp(0, 1).contiguous(), persistent=False)
 
     def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        self.check(images)
-        size = self.patches.shape[-1]
-        tops, lefts = (grid_starts(length, size, self.overlap) for length in images.shape[2:])
+        own, tops, lefts = self.cut(images)
         patches = self.patches.to(images.dtype)
-        own = cut_out(images.detach(), tops, lefts, size)
-        near = nearest_patches(own.flatten(0, 1).flatten(1), patches.flatten(1), self.k)
+        near = nearest_patches(own.detach().flatten(0, 1).flatten(1), patches.flatten(1), self.k)
         device = images.device if generator is None else generator.device
         drawn = torch.randint(self.k, own.shape[:2], generator=generator, device=device).to(images.device)
         chosen = patches[near.gather(1, drawn.view(-1, 1)).view(drawn.shape)]
@@ -88,8 +86,12 @@ class Quilting(nn.Module):
         count, channels, size, _ = self.patches.shape
         return f"{count} patches {channels}x{size}x{size}, k={self.k}, overlap={self.overlap}, blend={self.blend!r}"
 
-    def check(self, images: Tensor) -> None:
-        """Images of the patches' channels, no smaller than they, where they are."""
+    def cut(self, images: Tensor) -> tuple[Tensor, list[int], list[int]]:
+        """The images' own patches ``(N, R L, C, p, p)`` on the grid, and the first rows and columns of its positions.
+
+        Raises:
+            ValueError: for images of other channels than the patches, smaller than these, or elsewhere.
+        """
         check_images(images)
         (channels, height, width), (ours, size, _) = images.shape[1:], self.patches.shape[1:]
         if channels != ours:
@@ -98,6 +100,8 @@ class Quilting(nn.Module):
             raise ValueError(f"images is {height}x{width} pixels, expected at least {size}x{size}, the size of a patch")
         if images.device != self.patches.device:
             raise ValueError(f"patches is on {self.patches.device} and images on {images.device}, expected one device")
+        tops, lefts = (grid_starts(length, size, self.overlap) for length in (height, width))
+        return cut_out(images, tops, lefts, size), tops, lefts
 
 
 def cheapest_path(error: Tensor, width: Tensor) -> Tensor:

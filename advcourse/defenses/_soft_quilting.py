@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.core.validation import check_above, check_count
-from advcourse.defenses._patches import cut_out, grid_starts, nearest_patches
+from advcourse.defenses._patches import nearest_patches
 from advcourse.defenses._quilting import Quilting
 
 
@@ -42,12 +42,8 @@ class SoftQuilting(nn.Module):
         self.hard, self.near, self.temperature = Quilting(patches, k=1, overlap=overlap), int(near), float(temperature)
 
     def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        self.hard.check(images)
-        patches = self.hard.patches.to(images.dtype).flatten(1)
-        size = self.hard.patches.shape[-1]
-        tops, lefts = (grid_starts(length, size, self.hard.overlap) for length in images.shape[2:])
-        cut = cut_out(images, tops, lefts, size)
-        own = cut.flatten(0, 1).flatten(1)
+        cut, tops, lefts = self.hard.cut(images)
+        own, patches = cut.flatten(0, 1).flatten(1), self.hard.patches.to(images.dtype).flatten(1)
         close = patches[nearest_patches(own.detach(), patches, self.near)]
         squared = (own[:, None] - close).square().sum(2)
         scale = squared.mean(1, keepdim=True).clamp_min(torch.finfo(squared.dtype).tiny)

@@ -59,8 +59,16 @@ class TotalVariation(nn.Module):
         return clip(smoothed(images, (drawn >= self.drop).to(images.dtype), self.weight, self.steps))
 
 
-def smoothed(images: Tensor, mask: Tensor, weight: float, steps: int) -> Tensor:
-    """The minimiser z for a mask ``(N, 1, H, W)``, begun at the mean of the pixels that are left, or at grey."""
+def smoothed(images: Tensor, mask: Tensor, weight: float = 0.03, steps: int = 200) -> Tensor:
+    """What ``TotalVariation`` makes of the images where the mask is given: ``steps`` towards the minimiser z.
+
+    It begins at the mean of the pixels that are left, or at grey, and looks at no other pixel.
+
+    Args:
+        images: ``(N, C, H, W)``.
+        mask: ``(N, 1, H, W)``, 0 where a pixel is dropped, else 1.
+        weight, steps: as of ``TotalVariation``.
+    """
     step = 1 / math.sqrt(8)  # ‖∇‖² < 8
     primal, dual = step * REACH / weight, step * weight / REACH
     count = mask.sum((2, 3), keepdim=True)

@@ -13,37 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from advcourse.grading.checks import fail, leaves_no_trace, no_graph, number, tensor, value
-from advcourse.grading.through import Shown, agree, differs
+from advcourse.grading.checks import fail, leaves_no_trace, no_graph, number, slack, tensor, value, values
+from advcourse.grading.through import Shown
 
 # -- pixels dropped, and filled up
-
-
-def smoothest(images: Tensor, mask: Tensor, weight: float = 0.03, sweeps: int = 50) -> Tensor:
-    """About the image of least total variation that fits the pixels that are left; without a graph.
-
-    It minimises ``Σ m (z - x)² + λ Σ √(‖∇z‖² + 10⁻⁴)`` by lagged diffusivity: the roots of the last sweep are taken as
-    weights, and every pixel moves to what is best beside its neighbours. ``defenses.TotalVariation`` does the same to
-    more digits, another way.
-
-    Args:
-        images: ``(N, C, H, W)``.
-        mask: ``(N, 1, H, W)``, 0 where a pixel is dropped, else 1.
-    """
-    with torch.no_grad():
-        mean = (mask * images).sum((2, 3), keepdim=True) / mask.sum((2, 3), keepdim=True).clamp_min(1)
-        z = torch.where(mask > 0, images, mean)
-        for _ in range(sweeps):
-            down = F.pad(z[..., 1:, :] - z[..., :-1, :], (0, 0, 0, 1))
-            right = F.pad(z[..., 1:] - z[..., :-1], (0, 1))
-            bond = weight / (down.square() + right.square() + 1e-4).sqrt()
-            below, beside = F.pad(bond[..., :-1, :], (0, 0, 1, 1)), F.pad(bond[..., :-1], (1, 1))
-            wide = F.pad(z, (1, 1, 1, 1), mode="replicate")
-            near = below[..., :-1, :] * wide[..., :-2, 1:-1] + below[..., 1:, :] * wide[..., 2:, 1:-1]
-            near = near + beside[..., :-1] * wide[..., 1:-1, :-2] + beside[..., 1:] * wide[..., 1:-1, 2:]
-            total = below[..., :-1, :] + below[..., 1:, :] + beside[..., :-1] + beside[..., 1:]
-            z = (2 * mask * images + near) / (2 * mask + total).clamp_min(1e-12)
-        return z
 
 
 def refilled(images: Tensor, mask: Tensor) -> Tensor:
@@ -121,11 +94,7 @@ def fills(function: Callable, images: Tensor, mask: Tensor) -> None:
             )
         ),
     }
-    if not agree(found, right):
-        for explanation, numbers in wrong.items():
-            if agree(found, numbers):
-                fail(f"{name}: {explanation}")
-        differs(found, right, name)
+    values(found, right, name, wrong, rtol=0, atol=slack(right))
     upstream = 1 + torch.cos(torch.arange(images.numel(), dtype=images.dtype)).view(images.shape)
     if not (isinstance(result, Tensor) and result.requires_grad):
         fail(f"{name}: no gradient leads back to the images")
@@ -137,12 +106,11 @@ def fills(function: Callable, images: Tensor, mask: Tensor) -> None:
         )
     y = images.clone().requires_grad_()
     (expected,) = torch.autograd.grad((refilled(y, mask) * upstream).sum(), y)
-    if not agree(slope, expected):
-        if slope[dropped].any():
-            fail(f"{name}: dropped pixels have a gradient: what was dropped has no part in the result")
-        if agree(slope, upstream * one):
-            fail(f"{name}: the gradient takes the mask alone: a kept pixel also fills up its neighbours")
-        differs(slope, expected, f"the gradient through {name}")
+    close = slack(expected)
+    if (slope[dropped].abs() > close).any():
+        fail(f"{name}: dropped pixels have a gradient: what was dropped has no part in the result")
+    alone = {"the gradient takes the mask alone: a kept pixel also fills up its neighbours": upstream * one}
+    values(slope, expected, f"the gradient through {name}", alone, rtol=0, atol=close)
 
 
 class Smoothing:
@@ -248,15 +216,9 @@ def drops(
         "the gradient comes back through the mask alone: kept pixels fill up their neighbours too": mean(
             lambda x, mask: mask * x, smooth.of
         ),
+        "it returns signs, expected the gradient": found.sign(),
     }
-    if agree(found, right):
-        return
-    for explanation, numbers in wrong.items():
-        if agree(found, numbers):
-            fail(f"{name}: {explanation}")
-    if agree(found.sign(), found) and not agree(right.sign(), right):
-        fail(f"{name} returns signs, expected the gradient")
-    differs(found, right, f"{name}, for the masks that it drew,")
+    values(found, right, f"{name}, for the masks that it drew", wrong, rtol=0, atol=slack(right))
 
 
 # -- a random model, judged by several passes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -208,25 +208,38 @@ def value(actual: float, expected: float, name: str, mistakes: dict[str, float] 
     fail(f"{name} gives {actual:.4g}, expected {expected:.4g}")
 
 
+def slack(expected: Tensor) -> float:
+    """What rounding may take of sums over an image, beside their largest entry."""
+    share = 1e-9 if expected.dtype == torch.float64 else 1e-4
+    return share * max(1e-6, expected.abs().max().item())
+
+
 def values(
-    actual: Tensor, expected: Tensor, name: str, mistakes: dict[str, Tensor | list] | None = None, rtol: float = 1e-6
+    actual: Tensor,
+    expected: Tensor,
+    name: str,
+    mistakes: Mapping[str, Tensor | list] | None = None,
+    rtol: float = 1e-6,
+    atol: float = 1e-8,
 ) -> None:
     """``value`` for tensors of one shape; without a known mistake the message shows where they differ most.
 
     Args:
         mistakes: explanation -> what this mistake gives, in the same shape.
         rtol: relative error allowed; more than rounding where numbers are written down with few digits.
+        atol: absolute error allowed.
     """
     for explanation, numbers in {"": expected, **(mistakes or {})}.items():
         right = torch.as_tensor(numbers, dtype=actual.dtype)
-        if right.shape == actual.shape and torch.allclose(actual, right, rtol=rtol, atol=1e-8):
+        if right.shape == actual.shape and torch.allclose(actual, right, rtol=rtol, atol=atol):
             return fail(f"{name}: {explanation}") if explanation else None
     n = int((actual - expected).abs().argmax())
     place = tuple(int(i) for i in torch.unravel_index(torch.tensor(n), actual.shape))
+    where = f"(image, channel, row, column) {place}" if len(place) == 4 else f"{place}"
     got, want = actual.flatten()[n].item(), expected.flatten()[n].item()
     if f"{got:.4g}" == f"{want:.4g}":
-        fail(f"{name} gives {got:.10g} at {place}, expected {want:.10g}: is something computed in float32 on the way?")
-    fail(f"{name} gives {got:.4g} at {place}, expected {want:.4g}")
+        fail(f"{name} gives {got:.10g} at {where}, expected {want:.10g}: is something computed in float32 on the way?")
+    fail(f"{name} gives {got:.4g} at {where}, expected {want:.4g}")
 
 
 def perturbation(adversarial: Tensor, expected: Tensor, images: Tensor, name: str) -> None:

@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from advcourse.grading.checks import fail, leaves_no_trace, no_graph, tensor
-from advcourse.grading.through import Shown, agree, differs
+from advcourse.core.warps import enlarged
+from advcourse.grading.checks import fail, leaves_no_trace, no_graph, slack, tensor, values
+from advcourse.grading.through import Shown
 
 
 def window(images: Tensor, positions: Tensor, side: int) -> Tensor:
@@ -26,10 +27,7 @@ def window(images: Tensor, positions: Tensor, side: int) -> Tensor:
             f"positions has shape {tuple(positions.shape)}, expected ({len(images)}, 2): one for each image"
         )
     reach = torch.arange(side)
-    rows, columns = (positions[:, axis, None] + reach for axis in (0, 1))
-    each = torch.arange(len(images))[:, None, None]
-    squares = images.movedim(1, 3)[each, rows[:, :, None], columns[:, None, :]].movedim(3, 1)
-    return F.interpolate(squares, images.shape[2:], mode="bilinear", align_corners=False)
+    return enlarged(images, *(positions[:, axis, None] + reach for axis in (0, 1)))
 
 
 # -- positions, one in each part
@@ -74,13 +72,8 @@ def mixed(function: Callable, draws: int = 4, count: int = 3000) -> None:
     part, inside = found.floor().long(), found - found.floor()
     order = part[..., 0].argsort(1)
     pairing = part[..., 1].gather(1, order)
-    for direction, word in ((1, "the same"), (-1, "opposite")):
-        if torch.equal(
-            pairing,
-            torch.arange(draws)[::direction].expand_as(pairing)
-            if direction == 1
-            else (torch.arange(draws).flip(0).expand_as(pairing)),
-        ):
+    for diagonal, word in ((torch.arange(draws), "the same"), (torch.arange(draws).flip(0), "opposite")):
+        if torch.equal(pairing, diagonal.expand_as(pairing)):
             fail(f"{name}: rows and columns come in {word} order, along a diagonal: pair their parts at random")
     if (pairing == pairing[0]).all():
         fail(f"{name}: every image pairs rows and columns in the same order: draw an order for each image")
@@ -131,8 +124,6 @@ def crop_averages(
 
     each = slopes(positions)
     right = each.mean(0)
-    if agree(found, right):
-        return
     crossed = positions.flatten(0, 1).view(draws, count, 2).transpose(0, 1)
     back = positions.transpose(0, 1).reshape(count, draws, 2)
     square, rows = images.shape[2] == images.shape[3], each.transpose(0, 1).flatten(0, 1)  # image by image
@@ -168,10 +159,7 @@ def crop_averages(
             model, images, labels, positions, side, 1
         ),
     }
-    for explanation, other in wrong.items():
-        if agree(found, other):
-            fail(f"{name}: {explanation}")
-    differs(found, right, name)
+    values(found, right, name, wrong, rtol=0, atol=slack(right))
 
 
 def _of_parts(rows: Tensor, at_once: int) -> Tensor:

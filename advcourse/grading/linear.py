@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from advcourse.grading.checks import SLACK, fail, tensor
+from advcourse.grading.checks import SLACK, fail, tensor, values
 
 
 def matrix(height: int, width: int, moves: Tensor, weights: Tensor, border: str = "replicated") -> Tensor:
@@ -171,20 +171,20 @@ def _untouched(given: Tensor, images: Tensor, result: object, name: str) -> None
 
 
 def _near(actual: Tensor, expected: Tensor, like: Tensor) -> bool:
-    scale = max(1.0, expected.abs().max().item())
-    return torch.allclose(actual, expected, rtol=0, atol=(1e-9 if like.dtype == torch.float64 else 2e-5) * scale)
+    return torch.allclose(actual, expected, rtol=0, atol=_allowed(expected, like))
+
+
+def _allowed(expected: Tensor, like: Tensor) -> float:
+    """What rounding may take, in the precision of ``like``."""
+    return (1e-9 if like.dtype == torch.float64 else 2e-5) * max(1.0, expected.abs().max().item())
 
 
 def _compare(result: Tensor, given: Tensor, right: Tensor, wrong: dict[str, Tensor], name: str) -> None:
     """``result`` is ``given`` (rows of pixels) times ``right``; otherwise says which of the wrong matrices it shows."""
     rows = given.double().flatten(2)
-    expected = (rows @ right).view(given.shape)
-    if _near(result.double(), expected, given):
-        return
-    for explanation, other in wrong.items():
-        if _near(result.double(), (rows @ other).view(given.shape), given):
-            fail(f"{name}: {explanation}")
-    n = int((result.double() - expected).abs().argmax())
-    place = tuple(int(i) for i in torch.unravel_index(torch.tensor(n), given.shape))
-    got, want = result.flatten()[n].item(), expected.flatten()[n].item()
-    fail(f"{name} gives {got:.5g} at (image, channel, row, column) {place}, expected {want:.5g}")
+
+    def under(other: Tensor) -> Tensor:
+        return (rows @ other).view(given.shape)
+
+    expected, mistakes = under(right), {explanation: under(other) for explanation, other in wrong.items()}
+    values(result.double(), expected, name, mistakes, rtol=0, atol=_allowed(expected, given))

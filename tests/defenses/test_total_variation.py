@@ -5,8 +5,8 @@ import pytest
 import torch
 from skimage.restoration import denoise_tv_chambolle
 
-from advcourse.defenses import TotalVariation
-from advcourse.defenses._total_variation import adjoint, rises, smoothed
+from advcourse.defenses import TotalVariation, smoothed
+from advcourse.defenses._total_variation import adjoint, rises
 from tests.support.scenes import normal, seeded
 from tests.support.toys import pictures
 
@@ -99,3 +99,9 @@ def test_a_pixel_is_dropped_in_all_channels():
 def test_where_no_pixel_is_left_the_image_is_grey():
     images = pictures(2, 1, 4, 4)
     torch.testing.assert_close(smoothed(images, torch.zeros_like(images), 0.1, 50), torch.full_like(images, 0.5))
+
+
+def test_what_was_dropped_is_not_looked_at():
+    images = pictures(2, 3, 9, 11)
+    mask = (torch.rand(2, 1, 9, 11, generator=seeded(2), dtype=torch.float64) > 0.5).double()
+    assert torch.equal(smoothed(torch.where(mask > 0, images, 0.9), mask), smoothed(images, mask))

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from advcourse.defenses import Defended, cubic_round, sample_patches
+from advcourse.defenses import Defended, cubic_round, sample_patches, smoothed
 from tests.contracts.catalogue.defenses import CATALOGUE
 from tests.device.attacking import Found, Work, generators
 from tests.support.scenes import scene
@@ -28,6 +28,11 @@ def defended(case: Any, device: str, dtype: torch.dtype) -> Found:
 
 def does_smooth_rounding(device: str, dtype: torch.dtype) -> Found:
     return {"found": cubic_round(3 * scene(4, device=device, dtype=dtype)[1])}
+
+
+def does_smoothing_under_a_mask(device: str, dtype: torch.dtype) -> Found:
+    images = scene(4, channels=3, device=device, dtype=dtype)[1]
+    return {"found": smoothed(images, (images[:, :1] > 0.5).to(dtype), 0.1, 10)}
 
 
 def does_drawing_of_patches(device: str, dtype: torch.dtype) -> Found:
