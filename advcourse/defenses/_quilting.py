@@ -76,7 +76,7 @@ class Quilting(nn.Module):
     def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         own, tops, lefts = self.cut(images)
         patches = self.patches.to(images.dtype)
-        near = nearest_patches(own.detach().flatten(0, 1).flatten(1), patches.flatten(1), self.k)
+        near = nearest_patches(own.flatten(0, 1).flatten(1), patches.flatten(1), self.k)
         device = images.device if generator is None else generator.device
         drawn = torch.randint(self.k, own.shape[:2], generator=generator, device=device).to(images.device)
         chosen = patches[near.gather(1, drawn.view(-1, 1)).view(drawn.shape)]

@@ -225,3 +225,15 @@ def test_toys_are_what_their_formulas_say():
     found = squares.logit_gradients(images)
     for k in range(3):
         torch.testing.assert_close(found[:, k], torch.autograd.grad(squares(images)[:, k].sum(), images)[0])
+
+
+@pytest.mark.parametrize(("dtype", "share"), [(torch.float64, 1e-9), (torch.float32, 1e-4)])
+def test_what_rounding_may_take_of_sums_and_no_more(dtype, share):
+    right = torch.tensor([40.0, -0.5, 0.0], dtype=dtype)
+    allowed = checks.slack(right)
+    assert allowed == pytest.approx(40 * share)
+    checks.values(right + 0.9 * allowed, right, "found", rtol=0, atol=allowed)
+    with says("found gives"):
+        checks.values(right + 1.5 * allowed, right, "found", rtol=0, atol=allowed)
+    with says("found: twice"):
+        checks.values(2 * right, right, "found", {"twice": 2 * right}, rtol=0, atol=allowed)
