@@ -14,7 +14,7 @@ from advcourse.core.iterates import Strongest
 from advcourse.core.losses import ImageLoss, image_loss, input_gradient, log_odds, rising
 from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
 from advcourse.core.streams import Streams
-from advcourse.core.validation import check_at_least, check_at_most, check_choice, check_count, check_inputs
+from advcourse.core.validation import check_at_least, check_at_most, check_choice, check_count, check_flag, check_inputs
 
 
 def apgd(
@@ -97,6 +97,7 @@ def apgd(
     check_inputs(model, images, labels, targets)
     check_at_least(0, eps=eps, rho=rho)
     check_at_most(1, rho=rho)
+    check_flag(wide=wide, filled=filled)
     check_count(steps=steps, restarts=restarts, draws=draws)
     check_count(optional=True, target_classes=target_classes)
     check_choice("norm", norm, NORMS)

@@ -9,7 +9,7 @@ from advcourse.core.balls import NORMS, project, steepest, uniform
 from advcourse.core.iterates import Strongest
 from advcourse.core.losses import ImageLoss, image_loss, input_gradient, log_odds
 from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
-from advcourse.core.validation import check_at_least, check_choice, check_count, check_inputs
+from advcourse.core.validation import check_at_least, check_choice, check_count, check_flag, check_inputs
 
 
 def pgd(
@@ -65,6 +65,7 @@ def pgd(
     check_inputs(model, images, labels, targets)
     check_at_least(0, eps=eps)
     check_at_least(0, optional=True, step_size=step_size)
+    check_flag(random_start=random_start)
     check_count(steps=steps, restarts=restarts)
     check_choice("norm", norm, NORMS)
     if restarts > 1 and not random_start:

@@ -12,7 +12,7 @@ from advcourse.core.balls import uniform
 from advcourse.core.iterates import Strongest
 from advcourse.core.losses import input_gradient, log_odds, rising
 from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
-from advcourse.core.validation import check_at_least, check_choice, check_count, check_counts, check_inputs
+from advcourse.core.validation import check_at_least, check_choice, check_count, check_counts, check_flag, check_inputs
 
 SEARCHES = ("grid", "random", "gradient")
 BATCH = 64
@@ -73,6 +73,7 @@ def spatial(
     """
     check_inputs(model, images, labels, targets)
     check_at_least(0, max_shift=max_shift, max_angle=max_angle)
+    check_flag(canvas=canvas)
     check_choice("search", search, SEARCHES)
     check_counts("grid", grid, ("dx", "dy", "angle"))
     check_count(samples=samples)

@@ -13,7 +13,7 @@ from advcourse.core.losses import log_odds, margin
 from advcourse.core.oracles import SCORES, Asked
 from advcourse.core.running import detached
 from advcourse.core.streams import Streams
-from advcourse.core.validation import check_above, check_at_least, check_at_most, check_choice, check_count
+from advcourse.core.validation import check_above, check_at_least, check_at_most, check_choice, check_count, check_flag
 
 SCORE_LOSSES = {"ce": log_odds, "margin": margin}
 TOGETHER = 2**16
@@ -130,6 +130,7 @@ def _shares(directions: int, size: int) -> Iterator[int]:
 def check_estimate(samples: int, sigma: float, antithetic: bool) -> None:
     """A number of samples that can be paired where they are to be, and a distance."""
     check_count(samples=samples)
+    check_flag(antithetic=antithetic)
     check_above(0, sigma=sigma)
     if antithetic and int(samples) % 2:
         raise ValueError(f"samples is {samples}, expected an even number: antithetic queries come in pairs")

@@ -21,6 +21,7 @@ from advcourse.core.validation import (
     check_at_least,
     check_callable,
     check_count,
+    check_flag,
     check_images,
     check_indices,
     check_labels,
@@ -169,6 +170,7 @@ def substitute(
     check_model(network, seeds)
     check_at_least(0, lam=lam)
     check_count(at_least=0, rounds=rounds, reservoir_after=reservoir_after, seed=seed)
+    check_flag(restart=restart)
     check_count(epochs=epochs, batch_size=batch_size)
     check_count(optional=True, period=period, reservoir=reservoir, queries=queries)
     if optimizer is not None:

@@ -102,6 +102,8 @@ def image_loss(loss: str | ImageLoss) -> ImageLoss:
             raise ValueError(f"loss returned {came}, expected one value per image, ({len(labels)},)")
         if not values.is_floating_point():
             raise ValueError(f"loss returned {values.dtype}, expected floating point")
+        if logits.requires_grad and not values.requires_grad:
+            raise ValueError("loss returned values without a graph to the logits, expected differentiable ones")
         return values
 
     return checked

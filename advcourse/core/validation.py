@@ -36,6 +36,8 @@ def check_images(images: Tensor, name: str = "images") -> None:
         )
     if images.dim() != 4 or images.numel() == 0:
         raise ValueError(f"{name} has shape {tuple(images.shape)}, expected a non-empty (N, C, H, W)")
+    if images.is_meta:
+        raise ValueError(f"{name} is on the meta device, expected a device that holds values")
     low, high = (bound.item() for bound in torch.aminmax(images.detach()))
     if math.isnan(low) or math.isnan(high):
         raise ValueError(f"{name} holds NaN, expected finite values in [0, 1]")
@@ -214,6 +216,13 @@ def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     """``value`` is one of ``choices``."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} is {value!r}, expected one of {', '.join(choices)}")
+
+
+def check_flag(**arguments: object) -> None:
+    """Every named argument is True or False, and no text that counts as true."""
+    for name, value in arguments.items():
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name} is {value!r}, expected True or False")
 
 
 def check_named(name: str, given: object, kind: str, reserved: Iterable[str] = ()) -> None:

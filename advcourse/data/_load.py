@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from advcourse.core.validation import check_count
+from advcourse.core.validation import check_count, check_flag
 from advcourse.data._fetch import at_hand, obtain
 from advcourse.data._photographs import photos
 from advcourse.data._places import Missing
@@ -50,6 +50,7 @@ def load(name: str, split: str = "test", n: int | None = None, *, stand_in: bool
     splits = ("test",) if name in ("photos", "imagenet-samples", "cue-conflict") else ("train", "test")
     if split not in splits:
         raise ValueError(f"split is {split!r}, expected {' or '.join(splits)}: {name} has no other")
+    check_flag(stand_in=stand_in)
     if n is not None:
         check_count(n=n)
     try:

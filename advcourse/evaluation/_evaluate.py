@@ -20,6 +20,7 @@ from advcourse.core.validation import (
     check_at_least,
     check_callable,
     check_count,
+    check_flag,
     check_inputs,
     check_labels,
     check_logits,
@@ -258,6 +259,7 @@ def compare(
     """
     import pandas
 
+    check_flag(worst_case=worst_case)
     check_named("attacks", attacks, "attacks", reserved=["worst case"] if worst_case else ())
     if not attacks:
         raise ValueError("attacks is {}, expected attacks by name, one or more")

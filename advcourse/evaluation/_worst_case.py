@@ -17,7 +17,7 @@ from advcourse.attacks import alma, fab, pdpgd
 from advcourse.core.balls import NORMS, norms
 from advcourse.core.running import Model, detached, evaluating, predict, predicted
 from advcourse.core.streams import Streams
-from advcourse.core.validation import check_choice, check_count, check_file, check_inputs, check_named
+from advcourse.core.validation import check_choice, check_count, check_file, check_flag, check_inputs, check_named
 from advcourse.evaluation._autoattack import VERSIONS, classes_of, sequence
 from advcourse.evaluation._controls import random_signs
 from advcourse.evaluation._evaluate import ascending
@@ -93,6 +93,7 @@ def evaluate_robustness(
     check_choice("norm", norm, NORMS)
     check_count(at_least=0, seed=seed)
     check_count(optional=True, batch_size=batch_size)
+    check_flag(everything=everything, curve=curve)
     check_file(checkpoint=checkpoint)
     images, size = detached(images), int(batch_size or 256)
     mine = shared(torch.arange(len(images), device=images.device))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.core.running import Model, detached
-from advcourse.core.validation import check_above, check_at_least, check_inputs
+from advcourse.core.validation import check_above, check_at_least, check_flag, check_inputs
 from advcourse.core.warps import warp
 from advcourse.structured._ascent import one_step
 from advcourse.structured._basis_cache import BasisCache
@@ -76,6 +76,7 @@ def flow_step(
     """
     check_inputs(model, images, labels)
     check_at_least(0, gamma=gamma, max_displacement=max_displacement)
+    check_flag(uniform=uniform)
     images = detached(images)
     field = one_step(
         model,
@@ -123,6 +124,7 @@ def recolor_step(
     """
     check_inputs(model, images, labels)
     check_at_least(0, strength=strength, rho=rho)
+    check_flag(uniform=uniform)
     check_above(0, alpha=alpha)
     if not isinstance(bases, BasisCache):
         raise ValueError(f"bases is a {type(bases).__name__}, expected the BasisCache of cache_eigenbases")

@@ -1,15 +1,18 @@
 """PGD against closed forms, recorded iterates and counted passes."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from advcourse.attacks import fgsm, pgd
+from advcourse.attacks import apgd, fgsm, pgd
 from advcourse.core.balls import uniform
 from advcourse.core.losses import cross_entropy, margin
 from advcourse.core.running import count_passes
 from tests.support.affine import D, affine, scattered
 from tests.support.recorders import Recorder
+from tests.support.refusals import refused
 from tests.support.scenes import gradient, scene, seeded
 from tests.support.toys import Ripples, Shifted, pictures, smooth_cnn
 
@@ -220,3 +223,18 @@ def test_a_nan_gradient_moves_nothing(norm):
     assert result.isfinite().all()
     assert torch.equal(result[:, 0, 0, 0], images[:, 0, 0, 0])
     assert (result != images).flatten(1).sum(1).min() == (1 if norm == "l1" else D - 1)
+
+
+@pytest.mark.parametrize("attack", [partial(pgd, eps=0.1, steps=2), partial(apgd, eps=0.1, steps=2)])
+def test_what_a_loss_of_ones_own_returns_is_checked(attack):
+    model, images, labels = scene(2)
+    per_image = partial(torch.nn.functional.cross_entropy, reduction="none")
+    attack(model, images, labels, loss=per_image)
+    for loss, said in (
+        (lambda z, y: per_image(z.detach(), y), "values without a graph to the logits, expected differentiable ones"),
+        (lambda z, y: per_image(z, y).mean(), r"\(\), expected one value per image, \(2,\)"),
+        (lambda z, y: z.argmax(1), "torch.int64, expected floating point"),
+        (lambda z, y: 1.0, "float, expected one value per image"),
+    ):
+        with refused(f"loss returned {said}"):
+            attack(model, images, labels, loss=loss)

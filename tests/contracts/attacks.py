@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.contracts.contract import DEVICES, DTYPES, only, over
+from tests.contracts.contract import DEVICES, DTYPES, flags, only, over
 from tests.support.affine import length
 from tests.support.refusals import refused
 from tests.support.scenes import scene, seeded
@@ -320,7 +320,7 @@ def check_bad_targets_are_refused_by_name(case: Case) -> None:
 @only(lambda case: bool(case.bad))
 def check_bad_parameters_are_refused_by_name(case: Case) -> None:
     model, images, labels = scene()
-    for name, values in case.bad.items():
+    for name, values in {**flags(case.attack), **case.bad}.items():
         for value in values:
             with refused(f"{name}.*expected", f"{name}={value}"):
                 case.attack(model, images, labels, **{name: value})

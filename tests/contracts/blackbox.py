@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from advcourse.blackbox import Oracle, OracleError, QueryBudgetExceeded
 from advcourse.core.running import count_passes
-from tests.contracts.contract import DEVICES, DTYPES, only, over
+from tests.contracts.contract import DEVICES, DTYPES, flags, only, over
 from tests.support.affine import length
 from tests.support.refusals import refused
 from tests.support.scenes import scene, seeded
@@ -251,7 +251,7 @@ def check_bad_arguments_are_refused_by_name(case: Case) -> None:
         given = {"images": images, "labels": labels, **bad}
         with refused(f"{name}.*expected", name):
             case.method(oracle, given.pop("images"), given.pop("labels"), **given)
-    for name, values in case.bad.items():
+    for name, values in {**flags(case.method), **case.bad}.items():
         for value in values:
             with refused(f"{name}.*expected", f"{name}={value}"):
                 case.method(oracle, images, labels, **{name: value})

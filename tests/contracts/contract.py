@@ -6,6 +6,7 @@ function ``check_NAME(case)`` is a contract, which asserts one thing that every 
 breaks that one. ``test_contracts.py`` runs them all.
 """
 
+import inspect
 from collections.abc import Callable
 from itertools import product
 from types import ModuleType
@@ -47,6 +48,14 @@ def runs(kind: ModuleType, case: Any) -> list[tuple[Callable, dict[str, Any]]]:
     """The contracts that hold for a case, each with the further arguments of every run."""
     held = [check for check in contracts(kind) if getattr(check, "applies", lambda case: True)(case)]
     return [(check, variant) for check in held for variant in getattr(check, "variants", [{}])]
+
+
+def flags(function: Callable) -> dict[str, tuple]:
+    """What each argument that is True or False by default must refuse; ``progress`` may be anything."""
+    parameters = inspect.signature(function).parameters.values()
+    return {
+        each.name: ("no", 1, None) for each in parameters if isinstance(each.default, bool) and each.name != "progress"
+    }
 
 
 def marks(case: Any, catalogue: list) -> list:

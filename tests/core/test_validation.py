@@ -5,8 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
-from advcourse.core.validation import check_above, check_at_least, check_choice
+from advcourse.core.validation import check_above, check_at_least, check_choice, check_flag, check_images
 from tests.support.refusals import refused
 
 
@@ -41,6 +42,18 @@ def test_what_is_no_number_of_torchs_is_refused(value):
 def test_what_float32_or_int64_does_not_hold_is_refused(value):
     with refused("x is .*, expected at most .* in size", value):
         check_at_least(-float("inf"), x=value)
+
+
+@pytest.mark.parametrize("value", ["no", "", 0, 1, None, torch.tensor(True)])
+def test_a_flag_is_true_or_false(value):
+    with refused("wide is .*, expected True or False", value):
+        check_flag(narrow=True, wide=value)
+    check_flag(wide=np.bool_(False))
+
+
+def test_images_that_hold_no_values_are_refused():
+    with refused("x is on the meta device, expected"):
+        check_images(torch.zeros(1, 1, 2, 2, device="meta"), "x")
 
 
 @pytest.mark.parametrize("value", [np.array(["linf"]), np.array("linf"), ["linf"], None, "LINF"])

@@ -12,7 +12,7 @@ from advcourse.attacks.physical._optimise import descend, draw_rows
 from advcourse.core.balls import clip
 from advcourse.core.losses import nll
 from advcourse.core.running import Model, untouched
-from advcourse.core.validation import check_at_least, check_class, check_count, check_images, check_model
+from advcourse.core.validation import check_at_least, check_class, check_count, check_flag, check_images, check_model
 from advcourse.wrappers import compose, eot, random_lighting, random_rigid
 
 
@@ -214,6 +214,7 @@ def sticker(
     check_model(model, images)
     check_mask(mask, images)
     check_class(target=target)
+    check_flag(same_light=same_light)
     check_count(steps=steps, batch_size=batch_size, samples=samples)
     check_at_least(0, printable=printable, smooth=smooth, step_size=step_size)
     palette = printable_colours() if palette is None else palette
