@@ -77,6 +77,7 @@ METHODS = {
     "3 bits": Method(partial(by_identity, partial(BitDepth, 3))),
     "JPEG 75": Method(partial(by_identity, partial(JPEG, 75))),
     "JPEG 50": Method(partial(by_identity, partial(JPEG, 50))),
+    "denoising autoencoder": Method(partial(as_it_is, partial(models.load, "cifar10/denoiser"))),
     "crop and rescale, 26 of 32": Method(partial(as_it_is, partial(CropResize, 26 / 32)), 8),
     "resize and pad": Method(partial(as_it_is, ResizePad), 8),
     "drop 0.3 and total variation": Method(partial(by_identity, partial(TotalVariation, 0.3, 0.03, 60)), 8),

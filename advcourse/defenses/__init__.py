@@ -4,6 +4,7 @@ from advcourse.defenses._bit_depth import BitDepth
 from advcourse.defenses._blur import Blur
 from advcourse.defenses._crop_resize import CropResize
 from advcourse.defenses._defended import Defended
+from advcourse.defenses._denoiser import DenoisingAutoencoder, denoising_loss
 from advcourse.defenses._jpeg import JPEG
 from advcourse.defenses._patches import sample_patches
 from advcourse.defenses._quilting import Quilting
@@ -17,6 +18,7 @@ __all__ = [
     "Blur",
     "CropResize",
     "Defended",
+    "DenoisingAutoencoder",
     "JPEG",
     "Quilting",
     "ResizePad",
@@ -24,6 +26,7 @@ __all__ = [
     "SoftQuilting",
     "TotalVariation",
     "cubic_round",
+    "denoising_loss",
     "sample_patches",
     "smoothed",
 ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from torch import nn
+
+from advcourse.defenses import DenoisingAutoencoder
 from advcourse.networks import CifarResNet, FullyConnected, LeNet, Normalized, SignCNN, SmallCNN, StridedCNN
 
-ARCHITECTURES: dict[str, Callable[[], Normalized]] = {
+CLASSIFIERS: dict[str, Callable[[], Normalized]] = {
     "mnist/cnn": lambda: Normalized(SmallCNN(), (0.1307,), (0.3081,)),
     "mnist/cnn-robust": lambda: Normalized(StridedCNN(), (0.0,), (1.0,)),
     "mnist/lenet": lambda: Normalized(LeNet(), (0.1307,), (0.3081,)),
@@ -15,10 +18,16 @@ ARCHITECTURES: dict[str, Callable[[], Normalized]] = {
     "gtsrb/cnn": lambda: Normalized(SignCNN(), (0.3436, 0.3199, 0.3308), (0.2735, 0.2665, 0.2722)),
     "cifar10/resnet20": lambda: Normalized(CifarResNet(3), (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
 }
-"""Networks this project trains, by name; each entry builds one with fresh random weights."""
+"""Those that map images to logits; each entry builds one with fresh random weights."""
+
+DENOISERS: dict[str, Callable[[], nn.Module]] = {"cifar10/denoiser": lambda: DenoisingAutoencoder(3, width=16)}
+"""Those that map images to images."""
+
+ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {**CLASSIFIERS, **DENOISERS}
+"""Networks this project trains, by name."""
 
 
-def build(name: str) -> Normalized:
+def build(name: str) -> nn.Module:
     """The untrained network of that name, initialised from PyTorch's global generator."""
     if name not in ARCHITECTURES:
         raise ValueError(f"name is {name!r}, expected a network that this project trains: {', '.join(ARCHITECTURES)}")

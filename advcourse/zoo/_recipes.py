@@ -5,10 +5,30 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from advcourse import training
 from advcourse.attacks import pgd
+from advcourse.core.balls import clip
+from advcourse.core.running import evaluating
+from advcourse.defenses import denoising_loss
+
+
+def classified(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
+    """Of a classifier: its accuracy."""
+    return {"accuracy": training.accuracy(model, images, labels)}
+
+
+def denoised(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
+    """Of a denoiser: the root mean squared error of noisy images, in units of 1/255, before and after."""
+    generator = torch.Generator().manual_seed(0)
+    noisy = clip(images + NOISE * torch.randn(images.shape, generator=generator))
+    device = next(model.parameters()).device
+    with evaluating(model), torch.no_grad():
+        cleaned = torch.cat([model(batch.to(device)).to(images.device) for batch in noisy.split(500)])
+    rms = {"error_of_noisy_images": noisy, "error": cleaned}
+    return {key: round(255 * F.mse_loss(found, images).sqrt().item(), 3) for key, found in rms.items()}
 
 
 @dataclass(frozen=True)
@@ -28,6 +48,7 @@ class Recipe:
     augment: Callable[[Tensor], Tensor] | None = None
     loss: Callable[[int], training.Loss] = lambda total_steps: training.standard_loss
     eps: float | None = None
+    measured: Callable[[nn.Module, Tensor, Tensor], dict[str, float]] = classified
     mixed_precision: str = "no"
     seed: int = 0
 
@@ -67,6 +88,9 @@ class AdversarialLoss(nn.Module):
         adversarial = pgd(model, images, labels, eps=eps, steps=self.steps, random_start=True)
         return training.standard_loss(model, adversarial, labels)
 
+
+NOISE = 8 / 255
+"""Standard deviation of the noise that a denoiser learns to undo, and is measured by."""
 
 RECIPES: dict[str, Recipe] = {
     "mnist/cnn": Recipe(
@@ -115,5 +139,12 @@ RECIPES: dict[str, Recipe] = {
         loss=partial(AdversarialLoss, eps=0.3, steps=7, warmup=0.25),
         eps=0.3,
         mixed_precision="bf16",
+    ),
+    "cifar10/denoiser": Recipe(
+        "cifar10",
+        epochs=4,
+        lr=4e-3,
+        loss=lambda total_steps: partial(denoising_loss, sigma=NOISE),
+        measured=denoised,
     ),
 }

@@ -47,9 +47,11 @@ def train(
     def report(model: torch.nn.Module, record: dict) -> dict:
         nonlocal clock
         minutes, clock = (time.perf_counter() - clock) / 60, time.perf_counter()
-        shown = training.accuracy(model, *sample)
+        shown = ", ".join(
+            f"{key.replace('_', ' ')} {value:.4g}" for key, value in recipe.measured(model, *sample).items()
+        )
         print(
-            f"\nepoch {record['epoch']}: loss {record['loss']:.4f}, {shown:.1%} of 1000 test images, {minutes:.1f} min",
+            f"\nepoch {record['epoch']}: loss {record['loss']:.4f}, on 1000 test images {shown}, {minutes:.1f} min",
             flush=True,
         )
         return {"minutes": minutes}
@@ -76,8 +78,8 @@ def train(
 
 
 def measure(model: nn.Module, recipe: Recipe, images: Tensor, labels: Tensor) -> dict:
-    """Accuracy on the test images and, for a robust recipe, under PGD from a random start."""
-    facts = {"test_images": len(labels), "accuracy": training.accuracy(model, images, labels)}
+    """What the recipe measures on the test images and, for a robust one, accuracy under PGD from a random start."""
+    facts = {"test_images": len(labels), **recipe.measured(model, images, labels)}
     if recipe.eps is None:
         return facts
     device = next(model.parameters()).device

@@ -1,8 +1,9 @@
-"""Networks of the course and their weights: ``load("mnist/cnn")`` hands out a classifier in eval mode.
+"""Networks of the course and their weights: ``load("mnist/cnn")`` hands out a network in eval mode.
 
-A classifier maps images in [0, 1] to logits and owns its normalisation. Names without a prefix are networks this
-project trained (``FOLDER``); ``reference/…`` are networks that others trained and that lie in
-``$ADVCOURSE_DATA/weights``; ``imagenet/…`` are torchvision's. ``python -m advcourse train NAME`` makes one again.
+A classifier maps images in [0, 1] to logits and owns its normalisation; a denoiser maps images to images.
+Names without a prefix are networks this project trained (``FOLDER``); ``reference/…`` are networks that others trained
+and that lie in ``$ADVCOURSE_DATA/weights``; ``imagenet/…`` are torchvision's. ``python -m advcourse train NAME`` makes
+one again.
 """
 
 from __future__ import annotations
@@ -13,10 +14,23 @@ import torch
 from torch import nn
 
 from advcourse.core import files
-from advcourse.zoo._architectures import ARCHITECTURES, build
+from advcourse.zoo._architectures import ARCHITECTURES, CLASSIFIERS, DENOISERS, build
 from advcourse.zoo._others import REFERENCES, TORCHVISION, imagenet, reference
 
-__all__ = ["ARCHITECTURES", "FOLDER", "REFERENCES", "build", "card", "file", "load", "make", "names", "save"]
+__all__ = [
+    "ARCHITECTURES",
+    "CLASSIFIERS",
+    "DENOISERS",
+    "FOLDER",
+    "REFERENCES",
+    "build",
+    "card",
+    "file",
+    "load",
+    "make",
+    "names",
+    "save",
+]
 
 FOLDER = Path(__file__).parent / "files" / "weights"
 
@@ -43,7 +57,7 @@ def _advice(name: str) -> str:
 
 
 def load(name: str, device: torch.device | str | None = None, *, folder: Path = FOLDER) -> nn.Module:
-    """A trained classifier in eval mode, on ``device`` (the CPU where none is given).
+    """A trained network in eval mode, on ``device`` (the CPU where none is given).
 
     ``imagenet/…`` are taken from torchvision's cache. What is not there is replaced by the reference network of the
     same architecture in ``$ADVCOURSE_DATA``, which one line says, since its weights are others; where there is none it
@@ -55,7 +69,7 @@ def load(name: str, device: torch.device | str | None = None, *, folder: Path = 
         folder: of the networks that this project trained.
 
     Returns:
-        A module that maps images ``(N, C, H, W)`` in [0, 1] to logits ``(N, classes)``.
+        A module that maps images ``(N, C, H, W)`` in [0, 1] to logits ``(N, classes)``; one of ``DENOISERS`` to images.
 
     Raises:
         ValueError: for an unknown name (the message lists the known ones).

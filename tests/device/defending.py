@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from advcourse.defenses import Defended, cubic_round, sample_patches, smoothed
+from advcourse.defenses import Defended, cubic_round, denoising_loss, sample_patches, smoothed
 from tests.contracts.catalogue.defenses import CATALOGUE
 from tests.device.attacking import Found, Work, generators
 from tests.support.scenes import scene
@@ -28,6 +28,12 @@ def defended(case: Any, device: str, dtype: torch.dtype) -> Found:
 
 def does_smooth_rounding(device: str, dtype: torch.dtype) -> Found:
     return {"found": cubic_round(3 * scene(4, device=device, dtype=dtype)[1])}
+
+
+def does_a_denoising_loss(device: str, dtype: torch.dtype) -> Found:
+    images, labels = scene(4, channels=3, device=device, dtype=dtype)[1:]
+    torch.manual_seed(0)
+    return {"found": denoising_loss(torch.sigmoid, images, labels, sigma=0.1)}
 
 
 def does_smoothing_under_a_mask(device: str, dtype: torch.dtype) -> Found:

@@ -34,7 +34,7 @@ def test_a_name_that_tells_none_is_refused():
 
 def test_every_card_has_what_is_trusted():
     """Three norms with their radii for the robust network, one or more for the others."""
-    for name in weights.ARCHITECTURES:
+    for name in weights.CLASSIFIERS:
         found = weights.card(name).get("trusted", [])
         assert found, f"{name}: python -m advcourse evaluate {name} --eps … --card"
         for each in found:

@@ -58,12 +58,22 @@ def margin(share: float, n: int) -> float:
     return 4 * math.sqrt(share * (1 - share) / n)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", weights.CLASSIFIERS)
 def test_accuracy_is_the_card_s(name):
     n = 500 if name.startswith("cifar10") else 2000
     images, labels = real_images(RECIPES[name].data, n)
     stated = weights.card(name)["accuracy"]
     assert abs(training.accuracy(weights.load(name), images, labels) - stated) <= margin(stated, n)
+
+
+@pytest.mark.parametrize("name", weights.DENOISERS)
+def test_what_a_denoiser_leaves_of_noise_is_the_card_s(name):
+    images, labels = real_images(RECIPES[name].data, 500)
+    card = weights.card(name)
+    assert card["error"] < 0.7 * card["error_of_noisy_images"] < 0.7 * 8.1
+    found = RECIPES[name].measured(weights.load(name), images, labels)
+    for key in ("error", "error_of_noisy_images"):
+        assert found[key] == pytest.approx(card[key], rel=0.05)
 
 
 def test_robust_accuracy_is_the_card_s_and_the_plain_network_has_none():
@@ -81,7 +91,7 @@ def test_robust_accuracy_is_the_card_s_and_the_plain_network_has_none():
 
 
 def test_the_cards_state_what_the_course_relies_on():
-    accuracy = {name: weights.card(name)["accuracy"] for name in SHIPPED}
+    accuracy = {name: weights.card(name)["accuracy"] for name in weights.CLASSIFIERS}
     assert accuracy["mnist/cnn"] >= 0.992
     assert accuracy["fashion-mnist/cnn"] >= 0.92
     assert accuracy["mnist/cnn-robust"] >= 0.98

@@ -1,7 +1,9 @@
 """The defenses that transform. One joins by a line."""
 
+from collections.abc import Callable
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 
 from advcourse.defenses import (
@@ -9,6 +11,7 @@ from advcourse.defenses import (
     BitDepth,
     Blur,
     CropResize,
+    DenoisingAutoencoder,
     Quilting,
     ResizePad,
     SoftJPEG,
@@ -19,18 +22,28 @@ from tests.contracts.defenses import Case
 from tests.support.toys import pictures
 
 
-class Quilted(nn.Module):
-    """Quilting of grey and of coloured images, from patches of one pixel: every size of image holds one."""
+class Either(nn.Module):
+    """One module for grey images, another for coloured ones."""
 
-    def __init__(self, kind: type[nn.Module] = Quilting, **settings: object):
+    def __init__(self, make: Callable[[int], nn.Module]):
         super().__init__()
-        self.kind = kind
-        databases = (pictures(60, channels, 1, 1) for channels in (1, 3))
-        self.grey, self.coloured = (kind(each, **{"overlap": 0, **settings}) for each in databases)
+        self.grey, self.coloured = make(1), make(3)
 
     def forward(self, images: Tensor, generator: object = None) -> Tensor:
         grey = isinstance(images, Tensor) and images.dim() == 4 and images.shape[1] == 1
         return (self.grey if grey else self.coloured)(images, generator)
+
+
+def quilted(kind: type[nn.Module] = Quilting, **settings: object) -> Either:
+    """From patches of one pixel: every size of image holds one."""
+    return Either(lambda channels: kind(pictures(60, channels, 1, 1), **{"overlap": 0, **settings}))
+
+
+def denoiser(**settings: int) -> Either:
+    """Untrained, in float64."""
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        return Either(lambda channels: DenoisingAutoencoder(**{"channels": channels, "width": 4, **settings})).double()
 
 
 NAN = float("nan")
@@ -41,6 +54,7 @@ CATALOGUE: list[Case] = [
     Case("BitDepth", partial(BitDepth, bits=3), differentiable=False, bad={"bits": (0, 9, 2.5, True, None)}),
     Case("JPEG", partial(JPEG, quality=75), differentiable=False, bad={"quality": QUALITY}),
     Case("SoftJPEG", partial(SoftJPEG, quality=75), bad={"quality": QUALITY, "rounding": (None, 1)}),
+    Case("DenoisingAutoencoder", denoiser, bad={"channels": (0, 2.5, None), "width": (0, 2.5, None)}),
     Case("CropResize", partial(CropResize, share=0.5), random=True, bad={"share": SHARE}),
     Case("ResizePad", partial(ResizePad, smallest=0.7), random=True, bad={"smallest": SHARE}),
     Case(
@@ -51,14 +65,14 @@ CATALOGUE: list[Case] = [
     ),
     Case(
         "Quilting",
-        Quilted,
+        quilted,
         random=True,
         differentiable=False,
         bad={"k": (0, 61, 2.5, None), "overlap": (-1, 1, 0.5, None), "blend": ("min", None)},
     ),
     Case(
         "SoftQuilting",
-        partial(Quilted, SoftQuilting, near=60),  # all: which are near does not change on the way of a difference
+        partial(quilted, SoftQuilting, near=60),  # all: which are near does not change on the way of a difference
         bad={"near": (0, 61, 2.5, None), "overlap": (-1, 1, 0.5, None), "temperature": (0, -1, NAN, None)},
     ),
 ]
