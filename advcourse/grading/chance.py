@@ -201,6 +201,10 @@ def drops(
         return total / draws
 
     right = mean(refilled, smooth.of)
+    unseen = (masks == 0).all(1).expand_as(found)  # dropped in every draw
+    guess = (found != 0).any(1, keepdim=True).to(images.dtype)  # with one draw: the mask of the way back
+    nothing = torch.full_like(found, torch.nan)
+    another = "the gradient comes back through another mask than the one that `smooth` was given"
     wrong = {
         "that is the sum over the draws: take the mean": draws * right,
         "the mean over the images is taken too: every image has its own gradient": right / len(images),
@@ -217,6 +221,10 @@ def drops(
             lambda x, mask: mask * x, smooth.of
         ),
         "it returns signs, expected the gradient": found.sign(),
+        f"{another}: the mask turned round": mean(lambda x, mask: refilled(x, 1 - mask), smooth.of),
+        another: mean(lambda x, mask: refilled(x, guess), smooth.of) if draws == 1 else nothing,
+        "pixels that were dropped in every draw have a gradient: does it come back through another mask than the one "
+        "that `smooth` was given?": found if found[unseen].any() else nothing,
     }
     values(found, right, f"{name}, for the masks that it drew", wrong, rtol=0, atol=slack(right))
 
@@ -329,6 +337,10 @@ def judges(function: Callable, model: Dice, draws: int, tries: int) -> None:
             )
             / n_images,
             "that is the share that is not fooled": 1 - within,
+            "choose among the right answers, of which there are D - w: w is how many are wrong": sum(
+                1 - math.comb(w, tries) / choices for w in counts
+            )
+            / n_images,
             "the mean over the images comes last: they are not equally hard": 1 - p**tries,
             "that is the share that is fooled in the first k draws": (correct[:tries].amin(0) < 1)
             .double()

@@ -50,6 +50,8 @@ def stratified(function: Callable, count: int, draws: int, rows: int, columns: i
     sides = torch.tensor([rows, columns])
     if (found < 0).any() or (found >= sides).any():
         most = found.flatten(0, 1).amax(0).tolist()
+        if found.min() >= 0 and most[0] < columns and most[1] < rows:
+            fail(f"{name}: rows and columns are exchanged: a position is (row, column), rows 0 to {rows - 1}")
         told = f"positions reach row {most[0]} and column {most[1]}"
         fail(f"{name}: {told} (least: {int(found.min())}); expected rows 0 to {rows - 1}, columns 0 to {columns - 1}")
     number_of = torch.arange(draws)
@@ -77,9 +79,17 @@ def mixed(function: Callable, draws: int = 4, count: int = 3000) -> None:
             fail(f"{name}: rows and columns come in {word} order, along a diagonal: pair their parts at random")
     if (pairing == pairing[0]).all():
         fail(f"{name}: every image pairs rows and columns in the same order: draw an order for each image")
+    turned = (pairing - pairing[:, :1]) % draws
+    if draws > 2 and any(torch.equal(turned, (s * torch.arange(draws) % draws).expand_as(turned)) for s in (1, -1)):
+        fail(
+            f"{name}: columns are only shifted cyclically, as by torch.roll: at most {draws} of the "
+            f"{math.factorial(draws)} orders come up, and every one should be equally likely"
+        )
     share = torch.stack([F.one_hot(pairing[:, i], draws).double().mean(0) for i in range(draws)])
     if (share - 1 / draws).abs().max() > 6 * math.sqrt(1 / draws / count):
         fail(f"{name}: some pairs of parts come up more often than others: every order should be equally likely")
+    if (orders := math.factorial(draws)) * 10 <= count and _uneven(pairing, orders):
+        fail(f"{name}: some orders of the columns come up more often than others: every one should be equally likely")
     for axis, word in enumerate(("rows", "columns")):
         spot = inside[..., axis].gather(1, part[..., axis].argsort(1))
         if spot.std() < 0.02:
@@ -94,6 +104,42 @@ def mixed(function: Callable, draws: int = 4, count: int = 3000) -> None:
     spots = [inside[..., axis].gather(1, part[..., axis].argsort(1)) for axis in (0, 1)]
     if (spots[0] - spots[1]).abs().max() < 2 / wide or (inside[..., 0] - inside[..., 1]).abs().max() < 2 / wide:
         fail(f"{name}: rows and columns lie at the same place of their parts: draw for both")
+
+
+def _uneven(pairing: Tensor, orders: int) -> bool:
+    """Whether χ² of how often each order comes up is what even ones give once in 10⁹ times."""
+    found = pairing.unique(dim=0, return_counts=True)[1].double()
+    off = len(pairing) * (orders * (found / len(pairing)).square().sum() - 1)
+    return bool(torch.special.gammaincc((off.new_tensor(orders) - 1) / 2, off / 2) < 1e-9)
+
+
+def spread_variance(slopes: Tensor, draws: int) -> float:
+    """E ‖ĝ - g‖₂² of the mean over crops that have one in every part of rows and columns; exact.
+
+    With e(p, q) the gradient at a position less the mean of all, V the mean of ‖e‖², and m(i, j) the mean of e in part
+    i of the rows and j of the columns::
+
+        V / n + (Σᵢⱼ ‖m(i, j)‖² - Σᵢ ‖Σⱼ m(i, j)‖² - Σⱼ ‖Σᵢ m(i, j)‖²) / (n³ (n - 1))
+
+    Args:
+        slopes: ``(R, S, P)``, the gradient at every position.
+        draws: n, crops of the image.
+    """
+    e = slopes.double() - slopes.double().mean((0, 1))
+    one = e.square().sum(2).mean().item() / draws
+    if draws == 1:
+        return one
+    rows, columns = (_shares(side, draws) for side in e.shape[:2])
+    m = torch.einsum("ip,jq,pqk->ijk", rows, columns, e)
+    joint = m.square().sum() - m.sum(0).square().sum() - m.sum(1).square().sum()
+    return one + joint.item() / (draws**3 * (draws - 1))
+
+
+def _shares(side: int, draws: int) -> Tensor:
+    """How likely each of ``side`` rows is where a number is uniform in each of ``draws`` parts of [0, 1)."""
+    part, row = torch.arange(draws)[:, None].double() / draws, torch.arange(side).double() / side
+    both = torch.minimum(part + 1 / draws, row + 1 / side) - torch.maximum(part, row)
+    return draws * both.clamp(min=0)
 
 
 # -- the gradient of a mean loss over crops
@@ -137,6 +183,7 @@ def crop_averages(
         "that is the sum over the crops: take the mean": each.sum(0),
         "the mean over the images is taken too: every image has its own gradient": right / count,
         "that is the sum over crops divided by the number of images": each.sum(0) / count,
+        'the loss is a mean over all crops shown, and is divided once more: reduction="sum"': right / (count * draws),
         "divide by the number of crops of one image, not by at_once": each.sum(0) / at_once,
         smaller: torch.stack([_of_parts(each[:, n], at_once) for n in range(count)]),
         smaller + ". Every image has its own gradient": whole,

@@ -43,6 +43,9 @@ def shakes(function: Callable, images: Tensor, moves: Tensor, weights: Tensor) -
         "the images come back as they were": torch.eye(images[0, 0].numel(), dtype=torch.float64),
         "the copies move the other way: the pixel at i shows the one at i + r": _of(images, -moves, weights),
         "rows and columns are exchanged: a move is (r, c), down first": _of(images, moves.flip(1), weights),
+        "the rows move the other way: the pixel at i shows the one at i + r": _of(images, moves * _turn(0), weights),
+        "the columns move the other way: the pixel at j shows the one at j + c": _of(images, moves * _turn(1), weights),
+        "the copies are added up without their weights": _of(images, moves, torch.ones_like(weights)),
         "beyond the border black is read, expected the pixel at the border": _of(images, moves, weights, "black"),
         "what leaves on one side comes in on the other, expected the pixel at the border": _of(
             images, moves, weights, "wrapped"
@@ -71,6 +74,7 @@ def transposes(function: Callable, gradients: Tensor, moves: Tensor, weights: Te
             gradients, moves, weights, "black"
         ),
         "what was read from the border is given back on the other side": _of(gradients, moves, weights, "wrapped"),
+        "the weights are left out": _of(gradients, moves, torch.ones_like(weights)),
         "rows and columns are exchanged": _of(gradients, moves.flip(1), weights),
         "rows and columns are transposed, but the copies are those of the moves turned round": _of(
             gradients, -moves, weights
@@ -129,6 +133,8 @@ def pulls(
     wrong = {
         "the gradient at A x is returned as it is: bring it back through Aᵀ": torch.eye(len(right)).to(right),
         "the gradient at A x went through A, expected through Aᵀ": right.T,
+        "on the way back rows and columns of the moves are exchanged": _of(images, moves.flip(1), weights),
+        "on the way back the moves are turned round: that is right inside only": _of(images, -moves, weights),
     }
     _compare(found, there, right, wrong, name)
 
@@ -136,6 +142,10 @@ def pulls(
 def _of(images: Tensor, moves: Tensor, weights: Tensor, border: str = "replicated") -> Tensor:
     height, width = images.shape[2:]
     return matrix(height, width, moves, weights, border)
+
+
+def _turn(axis: int) -> Tensor:
+    return 1 - 2 * torch.eye(2, dtype=torch.int64)[axis]
 
 
 def _linear(function: Callable, images: Tensor, moves: Tensor, weights: Tensor) -> Tensor:

@@ -222,7 +222,7 @@ def climbs_by(
             if (shown[k + 1] - other).abs()[sure].max() < 2e-6:
                 fail(f"{name} walks downhill: the loss is to rise")
             if torch.equal(shown[k + 1], shown[k]) and slope.any():
-                fail(f"{name}: image {n} stops at x_{k}: every image makes all {steps} steps")
+                fail(f"{name}: image {n} stops at x_{k}: every image makes all {steps} steps, each from the one before")
             odd = _slope(lambda x: stand_in(x).softmax(1), shown[k][None], labels[n][None])[0]
             other = (shown[k] + step_size * odd.sign()).clamp(images[n] - eps, images[n] + eps).clamp(0, 1)
             if (shown[k + 1] - other).abs()[odd.abs() > 1e-6 * odd.abs().max()].max() < 2e-6:

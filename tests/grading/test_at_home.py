@@ -16,6 +16,20 @@ SEEN_ONLY_WHEN_GRADED = {
     ("a06_bpda", "wrong_verdict_by_accuracy"),
 }
 
+TOLD = {  # to be named by the mistake, not only refused
+    "wrong_rows_and_columns_exchanged": "rows and columns are exchanged",
+    "wrong_transpose_rows_and_columns_exchanged": "rows and columns are exchanged",
+    "wrong_way_back_with_rows_and_columns_exchanged": "rows and columns of the moves are exchanged",
+    "wrong_positions_columns_first": "rows and columns are exchanged",
+    "wrong_crops_row_and_column_exchanged": "row and column are exchanged",
+    "wrong_crops_averaged_twice": "is divided once more",
+    "wrong_crops_divided_by_the_images": "divided by the number of images",
+    "wrong_columns_shifted_cyclically": "only shifted cyclically",
+    "wrong_another_mask_backward": "another mask than the one that `smooth` was given",
+    "wrong_mask_of_another_image_backward": "another mask than the one that `smooth` was given",
+    "wrong_mask_turned_round_backward": "the mask turned round",
+}
+
 
 def errors_at_home(notebook):
     """The errors of the setup, the answers and the visible tests, by cell, run in this process."""
@@ -41,5 +55,6 @@ def test_every_mistake_is_named(pair):
         assert not errors
         return
     assert all(isinstance(errors.get(name), checks.CheckFailed) for name in submission.expected)
+    assert all(TOLD.get(submission.name, "") in str(errors[name]) for name in submission.expected)
     if not submission.expected:
         assert not errors

@@ -107,6 +107,8 @@ def test_a_right_gradient_passes():
         ({"seen": lambda smooth, x, m: chance.refilled(x, m)}, "did not call smooth"),
         ({"seen": lambda smooth, x, m: smooth(x[:1], m[:1]).expand_as(x)}, "expected n = 2"),
         ({"seen": lambda smooth, x, m: smooth(1 - x, m)}, "something else than the images"),
+        ({"back": lambda x, m: chance.refilled(x, m.roll(1, 0))}, "dropped in every draw have a gradient"),
+        ({"back": lambda x, m: chance.refilled(x, 1 - m)}, "another mask than the one .* the mask turned round"),
         ({"reduce": lambda s: s.sum(0)}, "the sum over the draws"),
         ({"reduce": lambda s: s.mean(0) / 3}, "the mean over the images"),
         ({"reduce": lambda s: s.mean(0).sign()}, "returns signs"),
@@ -115,6 +117,11 @@ def test_a_right_gradient_passes():
 def test_what_is_said_of_a_gradient(changed, pattern):
     with says(pattern):
         chance.drops(descending(**changed), MODEL, IMAGES, LABELS, 0.2, 2)
+
+
+def test_with_one_mask_the_other_is_known():
+    with says("another mask than the one that `smooth` was given"):
+        chance.drops(descending(back=lambda x, m: chance.refilled(x, m.roll(1, 0))), MODEL, IMAGES, LABELS, 0.5, 1)
 
 
 def judging(change=lambda correct, numbers: numbers, ask=None):
@@ -152,6 +159,11 @@ def test_dice_are_right_as_often_as_they_should():
             lambda c, n: [*n[:2], (1 - c.mean(0) ** 2).mean().item(), n[3]],
             None,
             "draws the same answer more than once",
+        ),
+        (
+            lambda c, n: [*n[:2], (1 - (1 - c).sum(0) * ((1 - c).sum(0) - 1) / 12).mean().item(), n[3]],
+            None,
+            "among the right answers",
         ),
         (lambda c, n: [*n[:3], (2 * c.sum(0) <= 4).double().mean().item()], None, "more than half is"),
         (lambda c, n: n[:3], None, "should return four numbers"),

@@ -63,6 +63,9 @@ def test_right_maps_pass(dtype):
         (lambda x, m, w: x.clone(), "come back as they were"),
         (lambda x, m, w: applied(x, -m, w), "copies move the other way"),
         (lambda x, m, w: applied(x, m.flip(1), w), "rows and columns are exchanged"),
+        (lambda x, m, w: applied(x, m * torch.tensor([-1, 1]), w), "the rows move the other way"),
+        (lambda x, m, w: applied(x, m * torch.tensor([1, -1]), w), "the columns move the other way"),
+        (lambda x, m, w: applied(x, m, torch.ones_like(w)), "without their weights"),
         (lambda x, m, w: applied(x, m, w, "black"), "beyond the border black is read"),
         (lambda x, m, w: applied(x, m, w, "wrapped"), "comes in on the other"),
         (lambda x, m, w: applied(x, m, w.flip(0)), "moves in reverse"),
@@ -84,6 +87,8 @@ def test_what_is_said_of_a_map(function, pattern):
     [
         (shake, "that is A itself"),
         (lambda v, m, w: applied(v, -m, w), "right inside only"),
+        (lambda v, m, w: applied(v, m.flip(1), w, transposed=True), "rows and columns are exchanged"),
+        (lambda v, m, w: applied(v, m, torch.ones_like(w), transposed=True), "the weights are left out"),
         (lambda v, m, w: applied(v, m, w, "black", True), "not given back to it"),
         (lambda v, m, w: applied(v, m, w, "wrapped", True), "given back on the other side"),
         (
@@ -110,6 +115,8 @@ def test_what_is_said_of_inner_products():
         (lambda at, x, m, w: shake_transpose(at(2 * x), m, w), "other images than A x"),
         (lambda at, x, m, w: at(shake(x, m, w)), "bring it back"),
         (lambda at, x, m, w: shake(at(shake(x, m, w)), m, w), "expected through Aᵀ"),
+        (lambda at, x, m, w: shake_transpose(at(shake(x, m, w)), m.flip(1), w), "of the moves are exchanged"),
+        (lambda at, x, m, w: shake_transpose(at(shake(x, m, w)), -m, w), "moves are turned round"),
     ],
 )
 def test_what_is_said_of_a_gradient(function, pattern):
