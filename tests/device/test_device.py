@@ -52,13 +52,14 @@ FACES = (
     "structured",
     "wrappers",
     "evaluation",
+    "gan.metrics",
     "rendering",
     "training",
     "plots",
 )
 TYPES = (
-    "Attack Basis BasisCache Diagnosis Ensemble Finding Level Loss Outcomes Part Poses Report RobustnessReport "
-    "Transform Views"
+    "Attack Basis BasisCache Coverage Diagnosis Ensemble Finding Inception Level Loss Metric Neighbours Outcomes Part "
+    "Poses PrecisionRecall Report RobustnessReport Transform Views"
 )
 NO_TENSORS = (
     "PALETTE ROBUSTNESS_SCHEMA STYLE VERSIONS accelerator_state accuracy_curve factor steps_per_epoch style use_style"
