@@ -42,6 +42,7 @@ class Line(NamedTuple):
 
 NETWORK = "the network"
 TRANSFORMS = "a defense: it transforms"
+GENERATES = "no attack: a pair of losses for a generator and a critic"
 LINES = {
     "attacks.fgsm": Line("FGSM, FGM", NETWORK, "linf, l2 or l1", "03"),
     "attacks.ifgsm": Line("I-FGSM", NETWORK, "linf, if at all", "03"),
@@ -87,6 +88,11 @@ LINES = {
     "defenses.ResizePad": Line("random resizing and padding", TRANSFORMS, "", ""),
     "defenses.TotalVariation": Line("pixel drop and total-variation minimisation", TRANSFORMS, "", "08"),
     "defenses.Quilting": Line("image quilting", TRANSFORMS, "", "08"),
+    "gan.standard_gan": Line("GAN, saturating or not", GENERATES, "", ""),
+    "gan.lsgan": Line("LSGAN", GENERATES, "", ""),
+    "gan.wgan": Line("WGAN", GENERATES, "the critic's weights", ""),
+    "gan.wgan_gp": Line("WGAN-GP", GENERATES, "the critic's slope", ""),
+    "gan.r3gan": Line("R3GAN", GENERATES, "the critic's slopes at real and made images", ""),
     "blackbox.transfer_attack": Line("transfer", "other networks; answers", "linf, l2 or l1", "07"),
     "blackbox.substitute": Line("substitute network", "the label", "no attack: a network to attack", "07"),
     "blackbox.nes": Line("NES", "scores", "linf or l2", "07"),
@@ -114,6 +120,8 @@ PARTS = {
     "defenses.DenoisingAutoencoder": "denoising_loss",
     "defenses.TotalVariation": "smoothed",
     "defenses.Quilting": "sample_patches SoftQuilting",
+    "gan": "Variant fit",
+    "gan.wgan_gp": "gradient_penalty",
     "structured.flow": "derivatives eigenvectors flow_field flow_with_field warp",
     "structured.recolor": "Photometric edge_correlation edge_strength factor pcg photometric_operator recolor_operator "
     "Basis BasisCache basis_operator cache_eigenbases eigenbases eigenbasis learned_basis",

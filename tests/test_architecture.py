@@ -20,7 +20,17 @@ PACKAGE = ROOT / "advcourse"
 ARROWS = architecture.room_arrows(PACKAGE)
 ORDER = architecture.page_order()
 PACKAGES = [module.name for module in pkgutil.walk_packages([str(PACKAGE)], "advcourse.") if module.ispkg]
-SHAPES = {"FOLDER", "card", "file", "load", "main", "make", "names", "save"}  # the same verb for each kind of thing
+SHAPES = {
+    "FOLDER",
+    "card",
+    "file",
+    "fit",
+    "load",
+    "main",
+    "make",
+    "names",
+    "save",
+}  # the same verb for each kind of thing
 
 
 def planted(tmp_path, **files: str) -> Path:

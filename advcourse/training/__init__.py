@@ -2,7 +2,7 @@
 
 from advcourse.training._augment import image_by_image, random_crop
 from advcourse.training._fit import Loss, accuracy, fit, standard_loss
-from advcourse.training.loop import accelerator_state, steps_per_epoch
+from advcourse.training.loop import accelerator_state, moving_average, steps_per_epoch
 
 __all__ = [
     "Loss",
@@ -10,6 +10,7 @@ __all__ = [
     "accuracy",
     "fit",
     "image_by_image",
+    "moving_average",
     "random_crop",
     "standard_loss",
     "steps_per_epoch",

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import Dataset
 
 from advcourse.core.identity import digest_of_data, identify
@@ -76,6 +77,7 @@ def fit(
     scheduler: torch.optim.lr_scheduler.LRScheduler | None = None,
     batch_size: int = 128,
     augment: Callable[[Tensor], Tensor] | None = None,
+    average: AveragedModel | None = None,
     seed: int = 0,
     checkpoint: str | os.PathLike | None = None,
     resume: bool = True,
@@ -99,6 +101,7 @@ def fit(
         scheduler: stepped after every batch (``steps_per_epoch`` counts them).
         batch_size: images per step over all processes together.
         augment: images -> images, on the device, before the loss; draws from torch's global generators.
+        average: ``moving_average(model)``, which takes in the weights after every step.
         seed: of the order of the images and of every draw of ``augment`` and ``loss``.
         checkpoint: file to which the run is written after every epoch, and when Ctrl-C is pressed.
         resume: go on from ``checkpoint`` where it exists; False starts over. One of another run is refused: of another
@@ -132,6 +135,8 @@ def fit(
     if home is None:
         raise ValueError("model has no parameters, expected some to train")
     optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=1e-3)
+    if average:
+        average.to(accelerator.device)
     step_loss, stepper = accelerator.prepare(_StepLoss(model, loss, mixed_precision), optimizer)
 
     def step(images: Tensor, labels: Tensor, number: int) -> dict[str, Tensor]:
@@ -147,10 +152,13 @@ def fit(
         stepper.zero_grad()
         if scheduler:
             scheduler.step()
+        if average:
+            average.update_parameters(model)
         return {"loss": mean}
 
     parts: dict[str, Stateful] = {"model": model, "optimizer": optimizer}
     parts |= {"scheduler": scheduler} if scheduler else {}
+    parts |= {"average": average} if average else {}
     parts |= {"loss": loss} if isinstance(loss, nn.Module) else {}
     # A schedule is laid out for a number of epochs; without one, a finished run may be prolonged.
     identity: dict[str, Any] = {"images": count(data), "batch_size": batch_size, "seed": seed}
@@ -180,6 +188,8 @@ def fit(
     finally:
         optimizer.zero_grad()
         model.to(home)
+        if average:
+            average.to(home)
 
 
 class _StepLoss(nn.Module):

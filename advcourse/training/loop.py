@@ -20,15 +20,17 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from advcourse.core.files import replacing
 from advcourse.core.running import evaluating, forked
+from advcourse.core.validation import check_at_least, check_at_most
 
 Data = tuple[Tensor, Tensor] | Dataset
 Step = Callable[[Tensor, Tensor, int], dict[str, Tensor]]
-FORMAT = 2  # of what a checkpoint holds; another is refused as one of another run
+FORMAT = 3  # of what a checkpoint holds; another is refused as one of another run
 ORDER, AUGMENT, LOSS = range(3)  # streams of draws; in several processes each draws its loss from LOSS + rank
 
 
@@ -52,7 +54,8 @@ def run_epochs(
     """Passes over the data in an order of the seed's, with a checkpoint after each, and after Ctrl-C.
 
     Args:
-        step: ``(images, labels, number) -> {name: mean over the images}``: one step on a batch, on the device.
+        step: ``(images, labels, number) -> {name: mean over the images}``: one step on a batch, on the device. A name
+            that not every step returns has its mean over the images of those that do.
         data: images ``(N, C, H, W)`` and labels ``(N,)``, or a ``Dataset`` of such pairs.
         model: in training mode in each step; afterwards every module is back in its own mode.
         accelerator: of the run, whose main process writes and shows.
@@ -76,18 +79,19 @@ def run_epochs(
     per_epoch = steps_per_epoch(n, batch_size)
     identity = {"format": FORMAT, **identity}
     done, history = 0, list[dict]()
-    totals: dict[str, Tensor] = {}
+    totals, counts = dict[str, Tensor](), dict[str, int]()
     if checkpoint and resume and checkpoint.exists():
         state = load(checkpoint, identity, parts)
         done, history = state["step"], state["history"]
         totals = {name: torch.tensor(total, device=device) for name, total in state["totals"].items()}
+        counts = state["counts"]
         if len(history) > epochs:
             raise ValueError(f"epochs is {epochs}, expected at least the {len(history)} that {checkpoint} has run")
 
     def keep() -> None:
         if checkpoint and accelerator.is_main_process:
             sums = {name: total.item() for name, total in totals.items()}
-            save(checkpoint, identity, {"step": done, "totals": sums, "history": history}, parts)
+            save(checkpoint, identity, {"step": done, "totals": sums, "counts": counts, "history": history}, parts)
 
     # What was frozen by eval() in a network that trains stays so; a network handed over in eval mode trains whole.
     modes = [(module, module.training or not model.training) for module in model.modules()]
@@ -104,13 +108,15 @@ def run_epochs(
                 for name, mean in means.items():
                     total = totals.setdefault(name, torch.zeros((), device=device))
                     total += accelerator.reduce(mean.detach(), "mean") * len(images)
+                    counts[name] = counts.get(name, 0) + len(images)
                 done += 1
                 bar.update()
                 if interrupt.is_set() and done % per_epoch:
                     if all(math.isfinite(total.item()) for total in totals.values()):
                         keep()
                     raise KeyboardInterrupt
-            record = {"epoch": epoch + 1, **{name: total.item() / n for name, total in totals.items()}, **about()}
+            means = {name: total.item() / counts[name] for name, total in totals.items()}
+            record = {"epoch": epoch + 1, **means, **about()}
             for name in totals:
                 if not math.isfinite(record[name]):
                     raise FloatingPointError(f"the mean {name} of epoch {epoch + 1} is {record[name]}")
@@ -119,7 +125,7 @@ def run_epochs(
                 model.eval()
                 record |= plain(on_epoch_end(model, record) or {})
             history.append(record)
-            totals = {}
+            totals, counts = {}, {}
             keep()
             if interrupt.is_set():
                 raise KeyboardInterrupt
@@ -185,6 +191,29 @@ def plain(record: dict) -> dict:
         return json.loads(json.dumps(record, default=float))
     except (TypeError, ValueError) as error:
         raise ValueError(f"on_epoch_end returned {record!r}, expected names and numbers") from error
+
+
+def moving_average(model: nn.Module, decay: float = 0.999) -> AveragedModel:
+    """An exponential moving average of a model's weights, θ̄ ← β θ̄ + (1 - β) θ at each step of a trainer.
+
+    It is called as the model is, in eval mode. After t steps β is at most ``(1 + t) / (10 + t)``, so that the random
+    weights of the start are soon forgotten; buffers are copied.
+
+    Args:
+        model: whose weights are averaged; ``training.fit`` and ``gan.fit`` take the average, and update it.
+        decay: β, in [0, 1).
+
+    Source: Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging"; of a generator: Yazıcı et
+    al. 2018, arXiv:1806.04498.
+    """
+    check_at_least(0, decay=decay)
+    check_at_most(0.999999, decay=decay)
+
+    def closer(averages: list[Tensor], weights: list[Tensor], steps: Tensor) -> None:
+        beta = min(decay, (1 + steps.item()) / (10 + steps.item()))
+        torch._foreach_lerp_(averages, weights, 1 - beta)
+
+    return AveragedModel(model, multi_avg_fn=closer).eval().requires_grad_(False)
 
 
 class Stateful(Protocol):

@@ -19,7 +19,18 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tests.device import attacking, claiming, defending, drawing, learning, measuring, probing, scoring, structuring
+from tests.device import (
+    attacking,
+    claiming,
+    defending,
+    drawing,
+    learning,
+    measuring,
+    playing,
+    probing,
+    scoring,
+    structuring,
+)
 from tests.device.attacking import Found, Work, attacked, catalogue
 from tests.device.backend import set_up
 from tests.device.draws import DEVICE
@@ -38,7 +49,7 @@ def works(dtype: str = "float64") -> dict[str, Work]:
     """By name, those done in that precision."""
     found: dict[str, Work] = {f"attack {case.name}": partial(attacked, case) for case in catalogue()}
     found |= defending.defenses()
-    for module in (attacking, defending, measuring, scoring, structuring, learning, drawing, probing):
+    for module in (attacking, defending, measuring, playing, scoring, structuring, learning, drawing, probing):
         found |= named(module, "does_")
     (others,) = (names for other, names in ALONE.items() if other != dtype)
     return {name: work for name, work in found.items() if not name.startswith(others)}

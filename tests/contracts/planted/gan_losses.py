@@ -1,78 +1,105 @@
 """GAN variants that keep their contracts, and variants with one fault."""
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 
+from advcourse.gan import standard_gan, wgan, wgan_gp
 from tests.contracts import gan_losses
 from tests.contracts.gan_losses import Case
+from tests.support.scenes import seeded
+
+LOGISTIC, CLIPPED, PENALISED = standard_gan(), wgan(), wgan_gp()
 
 
-def critics(generator, critic, images, latents):
-    """The logistic loss."""
-    return F.softplus(-critic(images)).mean() + F.softplus(critic(generator(latents).detach())).mean()
+def with_critic(loss, base=LOGISTIC, **more):
+    """The case of a sound variant whose critic's loss is another: ``loss(sound, critic, real, fake, draws)``."""
+
+    def critic_loss(critic, real, fake, generator=None):
+        return loss(base.critic_loss, critic, real, fake, generator)
+
+    return Case(loss.__name__, replace(base, critic_loss=critic_loss), **more)
 
 
-def generators(generator, critic, images, latents):
-    """That does not saturate."""
-    return F.softplus(-critic(generator(latents))).mean()
+def with_generator(loss, base=LOGISTIC):
+    def generator_loss(critic, real, fake):
+        return loss(base.generator_loss, critic, real, fake)
+
+    return Case(loss.__name__, replace(base, generator_loss=generator_loss))
 
 
-def penalised(generator, critic, images, latents):
-    """Wasserstein's, with a gradient penalty."""
-    made = generator(latents).detach()
-    share = torch.rand(len(images), 1, 1, 1, dtype=images.dtype, device=images.device)
-    between = (images + share * (made - images)).requires_grad_()
-    (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return critic(made) - critic(images) + 0.1 * (slope.flatten(1).norm(dim=1) - 1) ** 2
+def in_single_precision(sound, *given):
+    return sound(*given).float()
 
 
-def of_wasserstein(generator, critic, images, latents):
-    return 1 - critic(generator(latents))
+def doubles_what_stands_in_a_column(sound, critic, real, fake, draws):
+    return sound(lambda x: critic(x) * critic(x).dim(), real, fake, draws)
 
 
-def in_single_precision(*given):
-    return critics(*given).float()
+def not_detached(sound, critic, real, fake, draws):
+    return sound(critic, real, fake, draws) + 0.1 * F.softplus(critic(fake).view(len(fake), -1)[:, 0])
 
 
-def not_detached(generator, critic, images, latents):
-    return F.softplus(-critic(images)).mean() + F.softplus(critic(generator(latents))).mean()
+def of_the_first_images(sound, critic, real, fake):
+    return sound(critic, real, torch.cat([fake[:6], fake[6:].detach()]))
 
 
-def first_layer_cut_off(generator, critic, images, latents):
-    return generators(lambda z: generator[1:](generator[0](z).detach()), critic, images, latents)
+def trains_the_critic(sound, critic, real, fake):
+    return sound(critic.train(), real, fake)
 
 
-def freezes_the_critic(generator, critic, images, latents):
-    return generators(generator, critic.requires_grad_(False), images, latents)
+def turned_round(sound, critic, real, fake, draws):
+    return -sound(critic, real, fake, draws)
 
 
-def critic_turned_round(*given):
-    return -critics(*given)
+def generator_turned_round(sound, critic, real, fake):
+    return -sound(critic, real, fake)
 
 
-def generator_turned_round(generator, critic, images, latents):
-    return F.softplus(critic(generator(latents))).mean()
+def of_the_whole_batch(sound, critic, real, fake, draws):
+    return sound(critic, real, fake, draws) - critic(real).mean() / 2
 
 
-def summed(generator, critic, images, latents):
-    return len(images) * generators(generator, critic, images, latents)
+def of_one_seed(sound, critic, real, fake, draws):
+    return sound(critic, real, fake, seeded(0) if isinstance(draws, torch.Generator) else draws)
 
 
-def of_its_own_seed(generator, critic, images, latents):
-    draws = torch.Generator()
-    draws.seed()
-    noise = torch.randn(images.shape, generator=draws, dtype=images.dtype)
-    return critics(generator, critic, images + 1e-12 * noise, latents)
+def of_any_shape(sound, critic, real, fake, draws):
+    fake = fake.expand(-1, real.shape[1], -1, -1)
+    count = min(len(real), len(fake))
+    return sound(critic, real[:count], fake[:count], draws)
 
 
-KEEPS = [Case("logistic", critics, generators), Case("penalised", penalised, of_wasserstein, random=True)]
+def leaves_the_weights(critic):
+    pass
+
+
+def takes_any_sign(*, weight=10.0):
+    return wgan_gp(weight=abs(weight))
+
+
+KEEPS = [
+    Case("logistic", LOGISTIC),
+    Case("clipped", CLIPPED),
+    Case("penalised", PENALISED, random=True, make=wgan_gp, bad={"weight": (-1,)}),
+]
 BREAKS = {
-    gan_losses.check_losses_are_finite_numbers: Case("single precision", in_single_precision, generators),
-    gan_losses.check_the_critics_loss_reaches_the_critic_alone: Case("not detached", not_detached, generators),
-    gan_losses.check_the_generators_loss_reaches_all_of_the_generator: Case("cut off", critics, first_layer_cut_off),
-    gan_losses.check_nothing_else_has_changed: Case("freezes the critic", critics, freezes_the_critic),
-    gan_losses.check_a_step_of_the_critic_widens_the_gap: Case("turned round", critic_turned_round, generators),
-    gan_losses.check_a_step_of_the_generator_narrows_the_gap: Case("turned round", critics, generator_turned_round),
-    gan_losses.check_losses_are_means_over_the_images: Case("summed", critics, summed),
-    gan_losses.check_the_global_seed_decides: Case("of its own seed", of_its_own_seed, generators),
+    gan_losses.check_losses_are_one_finite_number_an_image: with_critic(in_single_precision),
+    gan_losses.check_a_column_of_scores_is_as_good: with_critic(doubles_what_stands_in_a_column),
+    gan_losses.check_the_critics_loss_reaches_the_critic_alone: with_critic(not_detached),
+    gan_losses.check_the_generators_loss_reaches_every_image_that_is_made: with_generator(of_the_first_images),
+    gan_losses.check_nothing_else_has_changed: with_generator(trains_the_critic),
+    gan_losses.check_a_step_of_the_critic_widens_the_gap: with_critic(turned_round),
+    gan_losses.check_a_step_of_the_generator_narrows_the_gap: with_generator(generator_turned_round),
+    gan_losses.check_an_images_loss_is_its_own: with_critic(of_the_whole_batch),
+    gan_losses.check_the_generator_of_draws_decides: with_critic(of_one_seed, PENALISED, random=True),
+    gan_losses.check_shapes_that_differ_are_refused: with_critic(of_any_shape),
+    gan_losses.check_after_a_step_of_the_critic_it_has_moved: Case(
+        "stays", replace(CLIPPED, after_critic_step=leaves_the_weights)
+    ),
+    gan_losses.check_its_optimizers_are_ready: Case("no steps", replace(LOGISTIC, critic_steps=0)),
+    gan_losses.check_bad_parameters_are_refused_by_name: Case(
+        "any sign", PENALISED, random=True, make=takes_any_sign, bad={"weight": (-1,)}
+    ),
 }
