@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import FunctionType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ def critic_gradients(
         with torch.autocast(real.device.type, torch.bfloat16, enabled=bool(autocast)):
             return variant.critic_loss(answer, real, fake, share).mean()
 
-    def gradients(*given: State | Tensor) -> tuple[State, Tensor]:
+    def gradients(*given: Any) -> tuple[State, Tensor]:
         return grad_and_value(loss)(*given)
 
     # The compiler gives up on a code object that it has met eight times: each critic gets a copy of its own.

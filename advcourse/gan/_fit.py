@@ -211,7 +211,7 @@ def _precision(x: Tensor, autocast: bool | None) -> AbstractContextManager:
 
 def _latent(generator: nn.Module, latent: int | None) -> int:
     check_count(optional=True, latent=latent)
-    own = getattr(generator, "latent", None)
+    own: Any = getattr(generator, "latent", None)
     if latent is None and not isinstance(own, int):
         raise ValueError("latent is None, expected the length of what the generator takes: it has no attribute latent")
     if latent is not None and isinstance(own, int) and latent != own:

@@ -7,7 +7,7 @@ from functools import partial
 from torch import Tensor, nn
 from torch.optim import RMSprop
 
-from advcourse.gan._variant import Draws, Variant, check_pair, scores
+from advcourse.gan._variant import Chance, Variant, check_matched, scores
 
 
 def lsgan() -> Variant:
@@ -26,8 +26,8 @@ def lsgan() -> Variant:
     return Variant("LSGAN", _critic_loss, _generator_loss, 1, rmsprop, rmsprop)
 
 
-def _critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, generator: Draws = None) -> Tensor:
-    check_pair(real, fake)
+def _critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, generator: Chance = None) -> Tensor:
+    check_matched(real, fake)
     return ((scores(critic, real) - 1).square() + scores(critic, fake.detach()).square()) / 2
 
 

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from advcourse.core.running import BATCH_NORMS
 from advcourse.core.streams import Streams
 from advcourse.core.validation import check_flag
-from advcourse.gan._variant import Critic, Draws, check_pair, scores
+from advcourse.gan._variant import Chance, Critic, check_matched, scores
 
 
 def gradient_penalty(
-    critic: Critic, real: Tensor, fake: Tensor, *, one_sided: bool = False, generator: Draws = None
+    critic: Critic, real: Tensor, fake: Tensor, *, one_sided: bool = False, generator: Chance = None
 ) -> Tensor:
     """How far the critic's slope is from one, at a point between each real image and a made one.
 
@@ -40,7 +40,7 @@ def gradient_penalty(
 
     Source: Gulrajani et al. 2017, arXiv:1704.00028, algorithm 1 and equation 3; one-sided: section 4.
     """
-    check_pair(real, fake)
+    check_matched(real, fake)
     check_flag(one_sided=one_sided)
     share = _uniform(real, generator).view(-1, *[1] * (real.dim() - 1))
     between = share * real.detach() + (1 - share) * fake.detach()
@@ -61,12 +61,13 @@ def slopes(critic: Critic, x: Tensor) -> Tensor:
         return gradient
 
 
-def _uniform(x: Tensor, generator: Draws) -> Tensor:
+def _uniform(x: Tensor, generator: Chance) -> Tensor:
     if isinstance(generator, Tensor):
         return generator
     if isinstance(generator, Streams):
         return generator.rand()
-    return torch.rand(len(x), generator=generator, dtype=x.dtype, device=x.device)
+    device = x.device if generator is None else generator.device
+    return torch.rand(len(x), generator=generator, dtype=x.dtype, device=device).to(x.device)
 
 
 def _warn_of_batch_norm(critic: Critic) -> None:

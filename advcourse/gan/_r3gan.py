@@ -10,7 +10,7 @@ from torch.optim import Adam
 
 from advcourse.core.validation import check_at_least
 from advcourse.gan._penalty import slopes
-from advcourse.gan._variant import Critic, Draws, Variant, check_pair, scores
+from advcourse.gan._variant import Chance, Critic, Variant, check_matched, scores
 
 
 def r3gan(*, gamma: float = 0.05) -> Variant:
@@ -36,8 +36,8 @@ def r3gan(*, gamma: float = 0.05) -> Variant:
     return Variant("R3GAN", loss, _generator_loss, 1, adam, adam, second_order=True)
 
 
-def _critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, generator: Draws = None, *, gamma: float) -> Tensor:
-    check_pair(real, fake)
+def _critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, generator: Chance = None, *, gamma: float) -> Tensor:
+    check_matched(real, fake)
     pairs = scores(critic, real) - scores(critic, fake.detach())
     return F.softplus(-pairs) + gamma / 2 * (_squared_slope(critic, real) + _squared_slope(critic, fake))
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from advcourse.core.validation import check_flag
-from advcourse.gan._variant import Draws, Variant, check_pair, scores
+from advcourse.gan._variant import Chance, Variant, check_matched, scores
 
 
 def standard_gan(*, saturating: bool = False) -> Variant:
@@ -33,8 +33,8 @@ def standard_gan(*, saturating: bool = False) -> Variant:
     return Variant(name, _critic_loss, _saturating if saturating else _non_saturating, 1, adam, adam)
 
 
-def _critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, generator: Draws = None) -> Tensor:
-    check_pair(real, fake)
+def _critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, generator: Chance = None) -> Tensor:
+    check_matched(real, fake)
     return F.softplus(-scores(critic, real)) + F.softplus(scores(critic, fake.detach()))
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from advcourse.core.streams import Streams
 
 Critic = Callable[[Tensor], Tensor]
-Draws = torch.Generator | Streams | Tensor | None
+Chance = torch.Generator | Streams | Tensor | None
 Optimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 
 
@@ -56,7 +56,7 @@ def scores(critic: Critic, x: Tensor) -> Tensor:
     return values
 
 
-def check_pair(real: Tensor, fake: Tensor) -> None:
+def check_matched(real: Tensor, fake: Tensor) -> None:
     """Real and made images of one shape, on one device."""
     if real.shape != fake.shape or real.dim() < 2 or not len(real):
         raise ValueError(f"fake has shape {tuple(fake.shape)}, expected that of real, {tuple(real.shape)}, (N, …)")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import RMSprop
 
 from advcourse.core.validation import check_above
-from advcourse.gan._variant import Draws, Variant, check_pair, scores
+from advcourse.gan._variant import Chance, Variant, check_matched, scores
 
 
 def wgan(*, clip: float = 0.01) -> Variant:
@@ -30,9 +30,9 @@ def wgan(*, clip: float = 0.01) -> Variant:
     return Variant("WGAN", wasserstein_loss, negated_score, 5, rmsprop, rmsprop, partial(_clamp, clip=float(clip)))
 
 
-def wasserstein_loss(critic: nn.Module, real: Tensor, fake: Tensor, generator: Draws = None) -> Tensor:
+def wasserstein_loss(critic: nn.Module, real: Tensor, fake: Tensor, generator: Chance = None) -> Tensor:
     """``D(x̃) - D(x)``."""
-    check_pair(real, fake)
+    check_matched(real, fake)
     return scores(critic, fake.detach()) - scores(critic, real)
 
 

@@ -9,7 +9,7 @@ from torch.optim import Adam
 
 from advcourse.core.validation import check_at_least, check_flag
 from advcourse.gan._penalty import gradient_penalty
-from advcourse.gan._variant import Draws, Variant
+from advcourse.gan._variant import Chance, Variant
 from advcourse.gan._wgan import negated_score, wasserstein_loss
 
 
@@ -34,7 +34,7 @@ def wgan_gp(*, weight: float = 10.0, one_sided: bool = False) -> Variant:
 
 
 def _critic_loss(
-    critic: nn.Module, real: Tensor, fake: Tensor, generator: Draws = None, *, weight: float, one_sided: bool
+    critic: nn.Module, real: Tensor, fake: Tensor, generator: Chance = None, *, weight: float, one_sided: bool
 ) -> Tensor:
     penalty = gradient_penalty(critic, real, fake, one_sided=one_sided, generator=generator)
     return wasserstein_loss(critic, real, fake) + weight * penalty

@@ -93,12 +93,9 @@ class DCGANGenerator(nn.Sequential):
         layers: list[nn.Module] = [nn.Unflatten(1, (latent, 1, 1))]
         for i, wide in enumerate(widths):
             out = 2 * wide if activation == "gated" else wide
-            shape = {"kernel_size": start} if i == 0 else {"kernel_size": 4, "stride": 2, "padding": 1}
-            layers += [
-                nn.ConvTranspose2d(before[i], out, **shape),
-                NORMALISATIONS[norm](out),
-                ACTIVATIONS[activation](),
-            ]
+            sides, stride, padding = (4, 2, 1) if i else (start, 1, 0)
+            layers += [nn.ConvTranspose2d(before[i], out, sides, stride, padding), NORMALISATIONS[norm](out)]
+            layers += [ACTIVATIONS[activation]()]
         super().__init__(*layers, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1), ToPixels())
         self.latent = latent
 

@@ -29,6 +29,7 @@ from advcourse.core.running import evaluating, forked
 from advcourse.core.validation import check_at_least, check_at_most
 
 Data = tuple[Tensor, Tensor] | Dataset
+Weights = tuple[Tensor, ...] | list[Tensor]
 Step = Callable[[Tensor, Tensor, int], dict[str, Tensor]]
 FORMAT = 3  # of what a checkpoint holds; another is refused as one of another run
 ORDER, AUGMENT, LOSS = range(3)  # streams of draws; in several processes each draws its loss from LOSS + rank
@@ -115,8 +116,8 @@ def run_epochs(
                     if all(math.isfinite(total.item()) for total in totals.values()):
                         keep()
                     raise KeyboardInterrupt
-            means = {name: total.item() / counts[name] for name, total in totals.items()}
-            record = {"epoch": epoch + 1, **means, **about()}
+            mean_of = {name: total.item() / counts[name] for name, total in totals.items()}
+            record = {"epoch": epoch + 1, **mean_of, **about()}
             for name in totals:
                 if not math.isfinite(record[name]):
                     raise FloatingPointError(f"the mean {name} of epoch {epoch + 1} is {record[name]}")
@@ -209,8 +210,8 @@ def moving_average(model: nn.Module, decay: float = 0.999) -> AveragedModel:
     check_at_least(0, decay=decay)
     check_at_most(0.999999, decay=decay)
 
-    def closer(averages: list[Tensor], weights: list[Tensor], steps: Tensor) -> None:
-        beta = min(decay, (1 + steps.item()) / (10 + steps.item()))
+    def closer(averages: Weights, weights: Weights, steps: Tensor | int) -> None:
+        beta = min(decay, (1 + int(steps)) / (10 + int(steps)))
         torch._foreach_lerp_(averages, weights, 1 - beta)
 
     return AveragedModel(model, multi_avg_fn=closer).eval().requires_grad_(False)

@@ -23,7 +23,7 @@ def classified(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, fl
 def denoised(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
     """Of a denoiser: the root mean squared error of noisy images, in units of 1/255, before and after."""
     generator = torch.Generator().manual_seed(0)
-    noisy = clip(images + NOISE * torch.randn(images.shape, generator=generator))
+    noisy = clip(images + DENOISED_SIGMA * torch.randn(images.shape, generator=generator))
     device = next(model.parameters()).device
     with evaluating(model), torch.no_grad():
         cleaned = torch.cat([model(batch.to(device)).to(images.device) for batch in noisy.split(500)])
@@ -89,7 +89,7 @@ class AdversarialLoss(nn.Module):
         return training.standard_loss(model, adversarial, labels)
 
 
-NOISE = 8 / 255
+DENOISED_SIGMA = 8 / 255
 """Standard deviation of the noise that a denoiser learns to undo, and is measured by."""
 
 RECIPES: dict[str, Recipe] = {
@@ -144,7 +144,7 @@ RECIPES: dict[str, Recipe] = {
         "cifar10",
         epochs=4,
         lr=4e-3,
-        loss=lambda total_steps: partial(denoising_loss, sigma=NOISE),
+        loss=lambda total_steps: partial(denoising_loss, sigma=DENOISED_SIGMA),
         measured=denoised,
     ),
 }

@@ -23,7 +23,7 @@ def does_steps_of_every_variant(device: str, dtype: torch.dtype) -> Found:
         generator, critic = (each.to(dtype).to(device) for each in gan_networks("DCGAN", 8, 1, 4, norm="layer"))
         real = pictures(6, 1, 8, 8, dtype).to(device)
         average, draws = moving_average(generator, 0.5), Streams(3, "critic", real)
-        steppers = variant.critic_optimizer(critic.parameters()), variant.generator_optimizer(generator.parameters())
+        steppers = [torch.optim.SGD(network.parameters(), 0.1) for network in (critic, generator)]
         fake = generator(draws.randn(100)).detach()
         _CriticLoss(critic, variant, None)(real, fake, draws, 0.5).backward()
         steppers[0].step()
@@ -43,6 +43,7 @@ def does_a_gradient_penalty(device: str, dtype: torch.dtype) -> Found:
     torch.manual_seed(0)
     critic = gan_networks("DCGAN", 8, 1, 4, norm="layer")[1].to(dtype).to(device)
     real, found = pictures(6, 1, 8, 8, dtype).to(device), Found()
+    torch.manual_seed(1)
     for place, generator in {"global": lambda: None, **generators(device)}.items():
         for one_sided in (False, True):
             given = {"one_sided": one_sided, "generator": generator()}
