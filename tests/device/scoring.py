@@ -19,6 +19,7 @@ from advcourse.gan.metrics import (
     nearest_neighbours,
     precision_recall,
     ring_centres,
+    ring_samples,
     stacked_coverage,
     wasserstein,
 )
@@ -64,4 +65,5 @@ def does_coverage(device: str, dtype: torch.dtype) -> Found:
     return {
         "ring": [list(each.counts) for each in ring],
         "stacked": list(stacked_coverage(classifier, images, extractor="toy").counts),
+        **{place: ring_samples(9, generator=generator()) for place, generator in generators("cpu").items()},
     }

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from advcourse.gan.metrics import mode_coverage, ring_centres, stacked_coverage
+from advcourse.gan.metrics import mode_coverage, ring_centres, ring_samples, stacked_coverage
 from tests.support.refusals import refused
-from tests.support.scenes import normal
+from tests.support.scenes import normal, seeded
 from tests.support.toys import pictures, smooth_cnn
 from tests.support.traces import unchanged, undrawn
 
@@ -134,3 +134,25 @@ def test_stacked_coverage_leaves_no_trace_and_refuses():
         stacked_coverage(model, images, extractor="toy", share=2)
     with refused("batch_size is 0"):
         stacked_coverage(model, images, extractor="toy", batch_size=0)
+
+
+def test_points_of_the_ring_are_normal_around_each_centre():
+    points = ring_samples(40_000, 5, 3.0, sigma=0.1, generator=seeded(0)).double()
+    centres = ring_centres(5, 3.0).double()
+    nearest = torch.cdist(points, centres).argmin(1)
+    shares = torch.bincount(nearest, minlength=5) / len(points)
+    assert (shares - 0.2).abs().max() < 4 * (0.16 / len(points)) ** 0.5
+    away = points - centres[nearest]
+    count = away.numel()
+    assert away.mean().abs() < 4 * 0.1 / count**0.5
+    assert away.square().mean().item() == pytest.approx(0.01, rel=4 * (2 / count) ** 0.5)
+    assert (away[:, 0] * away[:, 1]).mean().abs() < 4 * 0.01 / len(points) ** 0.5
+    assert torch.equal(ring_samples(9, generator=seeded(1)), ring_samples(9, generator=seeded(1)))
+    good = mode_coverage(ring_samples(2_500, generator=seeded(2)), ring_centres())
+    assert good.value == 8 and good.good == pytest.approx(0.989, abs=4 * (0.011 / 2500) ** 0.5)
+
+
+@pytest.mark.parametrize(("changes", "named"), [({"n": 0}, "n"), ({"sigma": 0}, "sigma"), ({"count": 0}, "count")])
+def test_bad_rings_are_refused(changes, named):
+    with refused(f"{named} is 0, expected"):
+        ring_samples(**{"n": 5, **changes})

@@ -4,7 +4,7 @@ from advcourse.gan.metrics._features import Penultimate, features
 from advcourse.gan.metrics._frechet import frechet_distance
 from advcourse.gan.metrics._inception import Inception
 from advcourse.gan.metrics._kernel import kernel_distance
-from advcourse.gan.metrics._modes import mode_coverage, ring_centres, stacked_coverage
+from advcourse.gan.metrics._modes import mode_coverage, ring_centres, ring_samples, stacked_coverage
 from advcourse.gan.metrics._neighbours import Neighbours, nearest_neighbours, precision_recall
 from advcourse.gan.metrics._results import Coverage, Metric, PrecisionRecall
 from advcourse.gan.metrics._score import class_histogram, class_kl, classifier_score
@@ -28,6 +28,7 @@ __all__ = [
     "nearest_neighbours",
     "precision_recall",
     "ring_centres",
+    "ring_samples",
     "stacked_coverage",
     "wasserstein",
 ]

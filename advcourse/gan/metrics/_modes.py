@@ -24,6 +24,31 @@ def ring_centres(count: int = 8, radius: float = 2.0) -> Tensor:
     return (radius * torch.stack([angles.cos(), angles.sin()], 1)).float()
 
 
+def ring_samples(
+    n: int,
+    count: int = 8,
+    radius: float = 2.0,
+    *,
+    sigma: float = 0.02,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Points ``(n, 2)`` of a mixture of equal Gaussians around ``ring_centres(count, radius)``.
+
+    Args:
+        n: how many.
+        sigma: σ, the standard deviation of each mode in each direction.
+        generator: of the draws, on whose device the points are; the CPU's global one where not given.
+
+    Source: as ``ring_centres``.
+    """
+    check_count(n=n, count=count)
+    check_above(0, sigma=sigma)
+    device = torch.device("cpu") if generator is None else generator.device
+    modes = torch.randint(int(count), (int(n),), generator=generator, device=device)
+    noise = torch.randn(int(n), 2, generator=generator, device=device)
+    return ring_centres(count, radius).to(device)[modes] + sigma * noise
+
+
 @torch.no_grad()
 def mode_coverage(
     samples: Tensor, centres: Tensor, *, sigma: float = 0.02, within: float = 3.0, share: float = 0.01
