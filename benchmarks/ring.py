@@ -26,19 +26,20 @@ SAMPLES = 2_500
 
 @dataclass(frozen=True)
 class Method:
-    """A variant, its passes over the points, and the moments of Adam where the variant is trained by another."""
+    """A variant, its passes over the points, the moments of Adam, and k where it is not the variant's."""
 
     make: Callable[[], gan.Variant]
     epochs: int = 30
     betas: tuple[float, float] = (0.0, 0.9)
+    critic_steps: int | None = None
 
 
 METHODS = {
     "GAN, saturating": Method(partial(gan.standard_gan, saturating=True), betas=(0.5, 0.999)),
     "GAN": Method(gan.standard_gan, betas=(0.5, 0.999)),
     "WGAN, clipped at 0.1": Method(partial(gan.wgan, clip=0.1)),
-    "WGAN-GP, λ 0.1": Method(partial(gan.wgan_gp, weight=0.1)),
-    "WGAN-GP, λ 10": Method(gan.wgan_gp),
+    "WGAN-GP, λ 0.1": Method(partial(gan.wgan_gp, weight=0.1), critic_steps=2),
+    "WGAN-GP, λ 10": Method(gan.wgan_gp, critic_steps=2),
     "R3GAN, γ 0.05": Method(gan.r3gan, epochs=20),
 }
 
@@ -52,8 +53,8 @@ def played(method: Method, seed: int) -> tuple[Coverage, Coverage, float]:
     generator, critic = MLPGenerator((2,), LATENT, WIDTH, DEPTH), MLPCritic((2,), WIDTH, DEPTH)
     average = training.moving_average(generator, DECAY)
     before = time.process_time()
-    settings = {"epochs": method.epochs, "batch_size": BATCH, "average": average, "seed": seed, "progress": False}
-    gan.fit(generator, critic, points, variant, **settings)  # type: ignore[arg-type]
+    settings = {"epochs": method.epochs, "batch_size": BATCH, "critic_steps": method.critic_steps}
+    gan.fit(generator, critic, points, variant, average=average, seed=seed, progress=False, **settings)  # type: ignore[arg-type]
     seconds = time.process_time() - before
     return covered(average), covered(generator), seconds
 

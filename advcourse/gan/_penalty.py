@@ -43,7 +43,7 @@ def gradient_penalty(
     check_matched(real, fake)
     check_flag(one_sided=one_sided)
     share = _uniform(real, generator).view(-1, *[1] * (real.dim() - 1))
-    between = share * real.detach() + (1 - share) * fake.detach()
+    between = share * real + (1 - share) * fake
     excess = torch.linalg.vector_norm(slopes(critic, between).flatten(1), dim=1) - 1
     return (excess.relu() if one_sided else excess).square()
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from advcourse.core.streams import Streams
-from advcourse.gan import gradient_penalty, r3gan, wgan, wgan_gp
+from advcourse.gan import gradient_penalty, lsgan, r3gan, standard_gan, wgan, wgan_gp
 from tests.support.refusals import refused
 from tests.support.scenes import normal, seeded
 
@@ -181,6 +181,23 @@ def test_the_losses_put_it_together():
     torch.testing.assert_close(wgan().critic_loss(critic, real, fake), gap)
     expected = torch.log1p(gap.exp()) + 0.3 / 2 * 2 * norm**2
     torch.testing.assert_close(r3gan(gamma=0.3).critic_loss(critic, real, fake), expected)
+
+
+def test_the_variants_come_with_the_settings_of_their_papers():
+    """k, optimiser, rate and moments: DCGAN's for the first GAN, the code of WGAN-GP for the others."""
+    published = {
+        standard_gan: (1, "Adam", 2e-4, (0.5, 0.999)),
+        lsgan: (1, "RMSprop", 1e-4, None),
+        wgan: (5, "RMSprop", 5e-5, None),
+        wgan_gp: (5, "Adam", 1e-4, (0.0, 0.9)),
+        r3gan: (1, "Adam", 2e-4, (0.0, 0.9)),
+    }
+    for make, settings in published.items():
+        variant = make()
+        for optimizer in (variant.critic_optimizer, variant.generator_optimizer):
+            made = optimizer([nn.Parameter(torch.zeros(1))])
+            found = made.defaults["lr"], made.defaults.get("betas")
+            assert (variant.critic_steps, type(made).__name__, *found) == settings
 
 
 def test_clipping_clamps_every_parameter():
