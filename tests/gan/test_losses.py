@@ -34,9 +34,8 @@ def expected(variant, critic):
 
 def solved(variant):
     critic = Table(torch.zeros(4))
-    optimizer = torch.optim.LBFGS(
-        critic.parameters(), max_iter=200, line_search_fn="strong_wolfe", tolerance_grad=1e-12
-    )
+    exact = {"tolerance_grad": 1e-12, "tolerance_change": 1e-16}
+    optimizer = torch.optim.LBFGS(critic.parameters(), max_iter=200, line_search_fn="strong_wolfe", **exact)
 
     def closure():
         optimizer.zero_grad()
@@ -96,7 +95,7 @@ def test_values_by_hand():
 
 
 def test_the_saturating_loss_is_flat_where_the_critic_is_sure():
-    """Of a made image with the logit -20 its slope is σ(-20), that of the other loss nearly one; neither is NaN at ±1000."""
+    """At the logit -20 its slope is σ(-20), that of the other loss nearly one; neither is NaN at ±1000."""
     fake = normal(3, 1).requires_grad_()
     for logit in (-20.0, -1000.0, 1000.0):
 
