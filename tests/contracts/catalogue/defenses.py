@@ -28,6 +28,7 @@ class Either(nn.Module):
     def __init__(self, make: Callable[[int], nn.Module]):
         super().__init__()
         self.grey, self.coloured = make(1), make(3)
+        self.kind = type(self.coloured)
 
     def forward(self, images: Tensor, generator: object = None) -> Tensor:
         grey = isinstance(images, Tensor) and images.dim() == 4 and images.shape[1] == 1
