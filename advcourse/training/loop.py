@@ -212,7 +212,8 @@ def moving_average(model: nn.Module, decay: float = 0.999) -> AveragedModel:
 
     def closer(averages: Weights, weights: Weights, steps: Tensor | int) -> None:
         beta = min(decay, (1 + int(steps)) / (10 + int(steps)))
-        torch._foreach_lerp_(averages, weights, 1 - beta)
+        for average, weight in zip(averages, weights, strict=True):
+            average.lerp_(weight, 1 - beta)
 
     return AveragedModel(model, multi_avg_fn=closer).eval().requires_grad_(False)
 
