@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value
 
 from advcourse.gan._variant import Variant
+from advcourse.training.loop import precision
 
 State = dict[str, Tensor]
 
 
 def critic_gradients(
-    critic: nn.Module, variant: Variant, autocast: bool | None, backend: str = "inductor"
+    critic: nn.Module, variant: Variant, mixed_precision: str | None, backend: str = "inductor"
 ) -> Callable[..., Tensor]:
     """``(real, fake, ε) -> mean loss``, which leaves the gradient in the ``.grad`` of the critic's parameters.
 
@@ -26,7 +27,7 @@ def critic_gradients(
     Args:
         critic: whose weights count; its buffers move as they do without.
         variant: whose loss it is.
-        autocast: in bf16 but for the penalty; None is as False.
+        mixed_precision: ``"bf16"``, but for gradients within the loss; ``"no"``, or None.
         backend: of ``torch.compile``.
     """
 
@@ -34,7 +35,7 @@ def critic_gradients(
         def answer(x: Tensor) -> Tensor:
             return functional_call(critic, (weights, buffers), (x,))
 
-        with torch.autocast(real.device.type, torch.bfloat16, enabled=bool(autocast)):
+        with precision(real.device, mixed_precision):
             return variant.critic_loss(answer, real, fake, share).mean()
 
     def gradients(*given: Any) -> tuple[State, Tensor]:

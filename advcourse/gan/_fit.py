@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import Dataset
@@ -17,10 +15,21 @@ from torch.utils.data import Dataset
 from advcourse.core.identity import digest_of_data, identify
 from advcourse.core.running import evaluating
 from advcourse.core.streams import Streams
-from advcourse.core.validation import check_choice, check_count, check_flag, check_images
+from advcourse.core.validation import check_count, check_flag, check_images
 from advcourse.gan._compiled import critic_gradients
 from advcourse.gan._variant import Variant, scores
-from advcourse.training.loop import LOSS, Data, Stateful, count, mix, run_epochs, share
+from advcourse.training.loop import (
+    LOSS,
+    Data,
+    Stateful,
+    check_run,
+    count,
+    full_accelerator,
+    mix,
+    precision,
+    run_epochs,
+    share,
+)
 
 
 def fit(
@@ -72,8 +81,8 @@ def fit(
             average where there is one, in eval mode; what it returns is added to the epoch's record.
 
     Returns:
-        The history: for each epoch a dict with ``epoch``, ``critic`` and ``generator`` (mean losses) and what
-        ``on_epoch_end`` returned.
+        The history: for each epoch a dict with ``epoch``, the mean losses ``critic`` and, where it had a step,
+        ``generator``, and what ``on_epoch_end`` returned.
 
     Raises:
         ValueError: bad arguments, networks that do not fit the data or each other, or a checkpoint that is damaged or
@@ -85,39 +94,35 @@ def fit(
     is that of one process (but for batch normalisation).
     """
     check_flag(resume=resume, compiled=compiled)
-    check_count(epochs=epochs, batch_size=batch_size)
-    check_count(at_least=0, seed=seed)
+    check_run(epochs, batch_size, seed, mixed_precision)
     check_count(optional=True, critic_steps=critic_steps)
-    if mixed_precision is not None:
-        check_choice("mixed_precision", mixed_precision, ("no", "bf16"))
     if not isinstance(variant, Variant):
         raise ValueError(f"variant is a {type(variant).__name__}, expected a Variant, such as wgan_gp()")
     size, k = _latent(generator, latent), critic_steps or variant.critic_steps
-    sample = _checked(data)
-    accelerator = Accelerator()
+    home = next(generator.parameters()).device
+    _check_fit(generator, critic, _checked(data).to(home), size)
+    pairs: Data = data if isinstance(data, Dataset) else (data, torch.zeros(len(data), dtype=torch.int64))
+    accelerator = full_accelerator()
     device, rank, world = accelerator.device, accelerator.process_index, accelerator.num_processes
     if compiled and world > 1:
         raise ValueError(f"compiled is True in {world} processes, expected one: the compiled step is not distributed")
-    home = next(generator.parameters()).device
     for network in filter(None, (generator, critic, average)):
         network.to(device)
-    _check_fit(generator, critic, sample.to(device), size)
     optimizers = (
         critic_optimizer or variant.critic_optimizer(critic.parameters()),
         generator_optimizer or variant.generator_optimizer(generator.parameters()),
     )
-    autocast = None if mixed_precision is None else mixed_precision == "bf16"
-    critic_loss, critic_stepper = accelerator.prepare(_CriticLoss(critic, variant, autocast), optimizers[0])
+    critic_loss, critic_stepper = accelerator.prepare(_CriticLoss(critic, variant, mixed_precision), optimizers[0])
     generator_loss, generator_stepper = accelerator.prepare(
-        _GeneratorLoss(generator, critic, variant, autocast), optimizers[1]
+        _GeneratorLoss(generator, critic, variant, mixed_precision), optimizers[1]
     )
-    whole = critic_gradients(critic, variant, autocast) if compiled else None
+    whole = critic_gradients(critic, variant, mixed_precision) if compiled else None
 
     def step(images: Tensor, _: Tensor, number: int) -> dict[str, Tensor]:
         places = torch.arange(len(images), device=device)
         real, places, weight = share(images, places, rank, world)
         draws = Streams(mix(seed, LOSS, number), "critic", real, places)
-        with torch.no_grad(), _precision(real, autocast):
+        with torch.no_grad(), precision(device, mixed_precision):
             fake = generator(draws.randn(size)).to(real.dtype)
         if whole:
             mean = whole(real, fake, draws.rand())
@@ -142,15 +147,18 @@ def fit(
     parts: dict[str, Stateful] = {"generator": generator, "critic": critic}
     parts |= {"critic optimizer": optimizers[0], "generator optimizer": optimizers[1]}
     parts |= {"average": average} if average else {}
-    identity: dict[str, Any] = {"images": count(_pairs(data)), "batch_size": batch_size, "seed": seed, "latent": size}
+    identity: dict[str, Any] = {"images": count(pairs), "batch_size": batch_size, "seed": seed, "latent": size}
     identity |= {"critic_steps": k, "variant": identify(variant), "mixed_precision": mixed_precision}
     identity |= {"generator": identify(generator), "critic": identify(critic), "compiled": compiled}
     identity |= {"optimizers": identify(tuple(repr(sorted(each.defaults.items())) for each in optimizers))}
-    identity |= {"data": digest_of_data(_pairs(data)) if checkpoint else None}
+    identity |= {"data": digest_of_data(pairs) if checkpoint else None}
+    identity |= {"average": identify(average.multi_avg_fn)} if average else {}
+    for optimizer in optimizers:
+        optimizer.zero_grad()
     try:
         return run_epochs(
             step,
-            _pairs(data),
+            pairs,
             nn.ModuleList([generator, critic]),
             accelerator,
             epochs=epochs,
@@ -164,6 +172,8 @@ def fit(
             on_epoch_end=on_epoch_end and (lambda _, record: on_epoch_end(average or generator, record)),
         )
     finally:
+        for optimizer in optimizers:
+            optimizer.zero_grad()
         for network in filter(None, (generator, critic, average)):
             network.to(home)
 
@@ -171,21 +181,21 @@ def fit(
 class _CriticLoss(nn.Module):
     """One process's share of the critic's loss, as a module whose backward pass distributed training can hook."""
 
-    def __init__(self, critic: nn.Module, variant: Variant, autocast: bool | None) -> None:
+    def __init__(self, critic: nn.Module, variant: Variant, mixed_precision: str | None) -> None:
         super().__init__()
-        self.critic, self.variant, self.autocast = critic, variant, autocast
+        self.critic, self.variant, self.mixed_precision = critic, variant, mixed_precision
 
     def forward(self, real: Tensor, fake: Tensor, draws: Streams, weight: float) -> Tensor:
-        with _precision(real, self.autocast):
+        with precision(real.device, self.mixed_precision):
             return weight * _mean(self.variant.critic_loss(self.critic, real, fake, draws))
 
 
 class _GeneratorLoss(nn.Module):
     """The same of the generator's; the critic, whose weights stay, is no part of the module."""
 
-    def __init__(self, generator: nn.Module, critic: nn.Module, variant: Variant, autocast: bool | None) -> None:
+    def __init__(self, generator: nn.Module, critic: nn.Module, variant: Variant, mixed_precision: str | None) -> None:
         super().__init__()
-        self.generator, self.variant, self.autocast = generator, variant, autocast
+        self.generator, self.variant, self.mixed_precision = generator, variant, mixed_precision
         self.held = (critic,)
 
     def forward(self, real: Tensor, latents: Tensor, weight: float) -> Tensor:
@@ -193,7 +203,7 @@ class _GeneratorLoss(nn.Module):
         wanted = [(parameter, parameter.requires_grad) for parameter in critic.parameters()]
         critic.requires_grad_(False)
         try:
-            with _precision(real, self.autocast):
+            with precision(real.device, self.mixed_precision):
                 return weight * _mean(self.variant.generator_loss(critic, real, self.generator(latents)))
         finally:
             for parameter, was in wanted:
@@ -204,11 +214,6 @@ def _mean(values: Tensor) -> Tensor:
     return (values.float() if values.dtype in (torch.float16, torch.bfloat16) else values).mean()
 
 
-def _precision(x: Tensor, autocast: bool | None) -> AbstractContextManager:
-    """bf16 where autocast is True, none where it is False, and what holds already where it is None."""
-    return nullcontext() if autocast is None else torch.autocast(x.device.type, torch.bfloat16, enabled=autocast)
-
-
 def _latent(generator: nn.Module, latent: int | None) -> int:
     check_count(optional=True, latent=latent)
     own: Any = getattr(generator, "latent", None)
@@ -217,10 +222,6 @@ def _latent(generator: nn.Module, latent: int | None) -> int:
     if latent is not None and isinstance(own, int) and latent != own:
         raise ValueError(f"latent is {latent}, expected {own}, the generator's")
     return own if latent is None else int(latent)
-
-
-def _pairs(data: Tensor | Dataset) -> Data:
-    return data if isinstance(data, Dataset) else (data, torch.zeros(len(data), dtype=torch.int64))
 
 
 def _checked(data: Tensor | Dataset) -> Tensor:

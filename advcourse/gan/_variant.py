@@ -49,11 +49,10 @@ def scores(critic: Critic, x: Tensor) -> Tensor:
         ValueError: where it says more or less than one number each.
     """
     values = critic(x)
-    if values.shape == (len(x), 1):
-        values = values[:, 0]
-    if values.shape != (len(x),):
-        raise ValueError(f"critic returned shape {tuple(values.shape)}, expected ({len(x)},): one number per image")
-    return values
+    if not isinstance(values, Tensor) or values.shape not in ((len(x),), (len(x), 1)):
+        came = f"shape {tuple(values.shape)}" if isinstance(values, Tensor) else f"a {type(values).__name__}"
+        raise ValueError(f"critic returned {came}, expected ({len(x)},): one number per image")
+    return values.flatten()
 
 
 def check_matched(real: Tensor, fake: Tensor) -> None:

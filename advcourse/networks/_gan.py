@@ -181,13 +181,9 @@ class _Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.scale > 1:
             x = F.interpolate(x, scale_factor=2, mode="nearest")
-        inner = self.first(self._ready(self.norms[0], x))
-        whole = self.second(self._ready(self.norms[1], inner)) + self.shortcut(x)
+        inner = self.first(self.norms[0](x).relu())
+        whole = self.second(self.norms[1](inner).relu()) + self.shortcut(x)
         return F.avg_pool2d(whole, 2) if self.scale < 1 else whole
-
-    @staticmethod
-    def _ready(norm: nn.Module, x: Tensor) -> Tensor:
-        return norm(x).relu()
 
 
 class ResNetGenerator(nn.Sequential):

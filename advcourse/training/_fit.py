@@ -14,15 +14,26 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import Dataset
 
 from advcourse.core.identity import digest_of_data, identify
 from advcourse.core.running import evaluating, predicted
-from advcourse.core.validation import check_answer, check_choice, check_count, check_labels, check_logits
-from advcourse.training.loop import AUGMENT, LOSS, Data, Stateful, count, mix, run_epochs, share
+from advcourse.core.validation import check_answer, check_count, check_labels, check_logits
+from advcourse.training.loop import (
+    AUGMENT,
+    LOSS,
+    Data,
+    Stateful,
+    check_run,
+    count,
+    full_accelerator,
+    mix,
+    precision,
+    run_epochs,
+    share,
+)
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
@@ -127,9 +138,7 @@ def fit(
     process with the same batch (but for BatchNorm, which sees the share, and for the draws of ``loss``).
     """
     _check(data, epochs, batch_size, seed, mixed_precision)
-    accelerator = Accelerator()
-    if accelerator.mixed_precision == "fp16":
-        raise ValueError('mixed_precision is "fp16", expected "no" or "bf16"')
+    accelerator = full_accelerator()
     rank, world = accelerator.process_index, accelerator.num_processes
     home = next((held.device for held in model.parameters()), None)
     if home is None:
@@ -167,6 +176,7 @@ def fit(
     identity |= {"mixed_precision": mixed_precision, "model": identify(model), "loss": identify(loss)}
     identity |= {"augment": identify(augment), "scheduler": type(scheduler).__name__}
     identity |= {"data": digest_of_data(data) if checkpoint else None}
+    identity |= {"average": identify(average.multi_avg_fn)} if average else {}
     optimizer.zero_grad()
     try:
         return run_epochs(
@@ -204,17 +214,12 @@ class _StepLoss(nn.Module):
         self.network, self.loss, self.mixed_precision = network, loss, mixed_precision
 
     def forward(self, images: Tensor, labels: Tensor, weight: float) -> Tensor:
-        if self.mixed_precision is None:
-            return weight * self.loss(self.network, images, labels)
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.mixed_precision == "bf16"):
+        with precision(images.device, self.mixed_precision):
             return weight * self.loss(self.network, images, labels)
 
 
 def _check(data: object, epochs: int, batch_size: int, seed: int, mixed_precision: str | None) -> None:
-    check_count(epochs=epochs, batch_size=batch_size)
-    check_count(at_least=0, seed=seed)
-    if mixed_precision is not None:
-        check_choice("mixed_precision", mixed_precision, ("no", "bf16"))
+    check_run(epochs, batch_size, seed, mixed_precision)
     if isinstance(data, Dataset):
         return
     if not (isinstance(data, tuple | list) and len(data) == 2 and all(isinstance(part, Tensor) for part in data)):

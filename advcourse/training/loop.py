@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from advcourse.core.files import replacing
 from advcourse.core.running import evaluating, forked
-from advcourse.core.validation import check_at_least, check_at_most
+from advcourse.core.validation import check_at_least, check_at_most, check_choice, check_count
 
 Data = tuple[Tensor, Tensor] | Dataset
 Weights = tuple[Tensor, ...] | list[Tensor]
@@ -147,6 +147,29 @@ def accelerator_state(device: str | None = None) -> Any:
     if device and state.device.type != device:
         raise ValueError(f"device is {device}, expected {state.device.type}: training would run there")
     return state
+
+
+def check_run(epochs: int, batch_size: int, seed: int, mixed_precision: str | None) -> None:
+    """What every trainer is asked for."""
+    check_count(epochs=epochs, batch_size=batch_size)
+    check_count(at_least=0, seed=seed)
+    if mixed_precision is not None:
+        check_choice("mixed_precision", mixed_precision, ("no", "bf16"))
+
+
+def full_accelerator() -> Accelerator:
+    """Accelerate's, for losses that differentiate inside: not in float16, where their gradients would vanish."""
+    accelerator = Accelerator()
+    if accelerator.mixed_precision == "fp16":
+        raise ValueError('mixed_precision is "fp16", expected "no" or "bf16"')
+    return accelerator
+
+
+def precision(device: torch.device, mixed_precision: str | None) -> AbstractContextManager:
+    """bfloat16 or not, as asked; None leaves what holds already."""
+    if mixed_precision is None:
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16, enabled=mixed_precision == "bf16")
 
 
 def count(data: Data) -> int:

@@ -7,6 +7,7 @@ import copy
 
 import pytest
 import torch
+from accelerate import Accelerator
 from torch import nn
 
 from advcourse import gan
@@ -97,6 +98,6 @@ def test_a_compiled_fit_is_the_eager_one(monkeypatch):
 
 
 def test_in_several_processes_it_is_refused(monkeypatch):
-    monkeypatch.setattr(gan._fit.Accelerator, "num_processes", 2)
+    monkeypatch.setattr(Accelerator, "num_processes", 2)
     with refused("compiled is True in 2 processes, expected one"):
         gan.fit(MLPGenerator((2,), 3, 8, 2), MLPCritic((2,), 8, 2), torch.rand(9, 2), wgan(), epochs=1, compiled=True)

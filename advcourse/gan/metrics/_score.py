@@ -65,8 +65,7 @@ def classifier_score(
 def class_histogram(logits: Tensor) -> Tensor:
     """Share of the images that are taken for each class: ``(K,)``, of logits ``(N, K)``, on their device."""
     check_features(logits=logits)
-    counts = torch.bincount(predicted(logits.detach()).cpu(), minlength=logits.shape[1])
-    return (counts.double() / len(logits)).to(logits.device, logits.dtype)
+    return _shares(logits).to(logits.device, logits.dtype)
 
 
 def class_kl(real: Tensor, fake: Tensor, *, extractor: str | Model) -> Metric:
@@ -93,8 +92,12 @@ def class_kl(real: Tensor, fake: Tensor, *, extractor: str | Model) -> Metric:
     Source: after Srivastava et al. 2017, arXiv:1705.07761: there of the modes of stacked digits.
     """
     check_features(real=real, fake=fake)
-    q, p = (torch.bincount(predicted(each.detach()).cpu(), minlength=each.shape[1]).double() for each in (real, fake))
-    p, q = p / p.sum(), q / q.sum()
+    q, p = _shares(real), _shares(fake)
     made = p > 0
     value = (p[made] * (p[made] / q[made]).log()).sum().clamp_min(0)
     return Metric(value.item(), metric_name("KL", extractor), len(real), len(fake))
+
+
+def _shares(logits: Tensor) -> Tensor:
+    """Of each class, ``(K,)``, in float64 on the CPU."""
+    return torch.bincount(predicted(logits.detach()).cpu(), minlength=logits.shape[1]).double() / len(logits)

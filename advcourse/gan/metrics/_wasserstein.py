@@ -7,6 +7,7 @@ from torch import Tensor
 
 from advcourse.core.running import Model, evaluating
 from advcourse.core.validation import check_callable, check_count
+from advcourse.gan._variant import scores
 from advcourse.gan.metrics._checks import check_features, exact
 from advcourse.gan.metrics._results import Metric
 
@@ -51,13 +52,10 @@ def _answers(critic: Model, inputs: Tensor, batch_size: int) -> Tensor:
     found = []
     with evaluating(critic):
         for batch in inputs.split(batch_size):
-            answer = critic(batch.clone())
-            if not isinstance(answer, Tensor) or answer.shape not in ((len(batch),), (len(batch), 1)):
-                came = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
-                raise ValueError(f"critic returned {came}, expected ({len(batch)},): one number each")
+            answer = scores(critic, batch.clone())
             if not answer.isfinite().all():
                 raise ValueError("critic returned NaN or infinity, expected finite numbers")
-            found.append(exact(answer.flatten()))
+            found.append(exact(answer))
     return torch.cat(found)
 
 
