@@ -166,6 +166,16 @@ def test_the_average_follows_the_generator_and_is_what_the_callback_sees():
     assert torch.equal(weights(other), weights(average)) and torch.equal(weights(again), weights(generator))
 
 
+def test_an_average_that_forgets_at_once_is_what_is_trained():
+    generator, critic = players()
+    average = training.moving_average(generator, 0)
+    play(generator, critic, standard_gan(), average=average)
+    torch.testing.assert_close(weights(average), weights(generator), rtol=0, atol=0)
+    average = training.moving_average(generator, 0)
+    quick_fit(generator, average=average)
+    torch.testing.assert_close(weights(average), weights(generator), rtol=0, atol=0)
+
+
 def test_the_moving_average_is_the_formula():
     model, average = nn.Linear(1, 1), None
     average = training.moving_average(model, 0.5)
