@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 
 from advcourse import __main__ as cli
 from advcourse import data, training
-from advcourse.zoo import _recipes, _train, inventory, weights
+from advcourse.zoo import _recipes, _train, _train_gan, inventory, weights
+from advcourse.zoo._recipes_gan import GAN_RECIPES
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -160,9 +161,37 @@ def test_a_device_that_is_not_there_is_named(digits_as_mnist, capsys):
 
 
 def test_every_network_of_ours_has_a_recipe_and_every_recipe_a_network():
-    assert _recipes.RECIPES.keys() == weights.ARCHITECTURES.keys()
+    networks = {*weights.CLASSIFIERS, *weights.DENOISERS}
+    assert _recipes.RECIPES.keys() == networks and GAN_RECIPES.keys() == weights.GENERATORS.keys()
     for name, recipe in _recipes.RECIPES.items():
         assert recipe.data == name.split("/")[0]
+    for name, recipe in GAN_RECIPES.items():
+        assert name.startswith(f"gan/{recipe.data}-")
+
+
+def test_a_generator_trains_by_its_recipe_stops_and_goes_on_and_its_card_says_how_good_it_is(
+    digits_as_mnist, capsys, monkeypatch, tmp_path
+):
+    name, few = "gan/mnist-wgan-gp", {"epochs": 2, "batch_size": 100, "critic_steps": 2, "decay": 0.5}
+    monkeypatch.setitem(GAN_RECIPES, name, replace(GAN_RECIPES[name], **few))
+    command = ["train", name, "--device", "cpu"]
+    assert cli.main([*command, "--out", str(tmp_path / "whole")]) == 0
+    assert cli.main([*command, "--epochs", "1", "--out", str(tmp_path / "half"), "--checkpoint", f"{tmp_path}/c"]) == 0
+    assert cli.main([*command, "--out", str(tmp_path / "on"), "--checkpoint", f"{tmp_path}/c"]) == 0
+    file = "gan-mnist-wgan-gp.safetensors"
+    whole, half, on = ((tmp_path / folder / file).read_bytes() for folder in ("whole", "half", "on"))
+    assert whole == on != half
+    card = weights.card(name, tmp_path / "whole")
+    assert card["sha256"] == hashlib.sha256(whole).hexdigest()
+    assert card["command"] == f"python -m advcourse train {name}" and card["n_real"] == card["n_fake"] == 300
+    assert card["variant"] == "WGAN-GP" and card["critic_steps"] == 2 and card["average"] == 0.5
+    assert all(len(column) == 2 for column in card["history"].values())
+    generator, tests = weights.load(name, folder=tmp_path / "whole"), data.load("mnist", "test")[0]
+    assert not generator.training and "FD-mnist-cnn" in capsys.readouterr().out
+    found = _train_gan.measure(generator, GAN_RECIPES[name], tests)
+    assert found.keys() == {"FD-mnist-cnn", "KL-mnist-cnn", "CS-mnist-cnn", "precision", "recall"}
+    assert found.items() <= card.items()
+    assert found["KL-mnist-cnn"] == card["history"]["KL-mnist-cnn"][-1]  # it was watched on the same 300 images
 
 
 def test_the_schedule_is_one_cycle_up_to_the_peak_and_down_to_nearly_nothing():

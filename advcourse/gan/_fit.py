@@ -77,8 +77,8 @@ def fit(
         mixed_precision: ``"bf16"``, ``"no"``, or None for what ``accelerate launch`` was told. Gradients within a loss
             are in float32.
         compiled: the critic's loss and its gradient are one function compiled by torch; in one process.
-        on_epoch_end: ``(generator, record) -> dict | None``, called on the first process with the generator, or its
-            average where there is one, in eval mode; what it returns is added to the epoch's record.
+        on_epoch_end: ``(generator, record) -> dict | None``, called on the first process with the generator,
+            or ``average.module`` where there is an average, in eval mode; what it returns is added to the record.
 
     Returns:
         The history: for each epoch a dict with ``epoch``, the mean losses ``critic`` and, where it had a step,
@@ -169,7 +169,8 @@ def fit(
             checkpoint=Path(checkpoint) if checkpoint else None,
             resume=resume,
             progress=progress,
-            on_epoch_end=on_epoch_end and (lambda _, record: on_epoch_end(average or generator, record)),
+            on_epoch_end=on_epoch_end
+            and (lambda _, record: on_epoch_end(average.module if average else generator, record)),
         )
     finally:
         for optimizer in optimizers:

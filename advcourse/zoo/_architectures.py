@@ -7,7 +7,16 @@ from collections.abc import Callable
 from torch import nn
 
 from advcourse.defenses import DenoisingAutoencoder
-from advcourse.networks import CifarResNet, FullyConnected, LeNet, Normalized, SignCNN, SmallCNN, StridedCNN
+from advcourse.networks import (
+    CifarResNet,
+    DCGANGenerator,
+    FullyConnected,
+    LeNet,
+    Normalized,
+    SignCNN,
+    SmallCNN,
+    StridedCNN,
+)
 
 CLASSIFIERS: dict[str, Callable[[], Normalized]] = {
     "mnist/cnn": lambda: Normalized(SmallCNN(), (0.1307,), (0.3081,)),
@@ -23,7 +32,14 @@ CLASSIFIERS: dict[str, Callable[[], Normalized]] = {
 DENOISERS: dict[str, Callable[[], nn.Module]] = {"cifar10/denoiser": lambda: DenoisingAutoencoder(3, width=16)}
 """Those that map images to images."""
 
-ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {**CLASSIFIERS, **DENOISERS}
+GENERATORS: dict[str, Callable[[], nn.Module]] = {
+    "gan/fashion-mnist-dcgan": lambda: DCGANGenerator(width=32),
+    "gan/fashion-mnist-wgan-gp": lambda: DCGANGenerator(width=32),
+    "gan/mnist-wgan-gp": lambda: DCGANGenerator(width=32),
+}
+"""Those that map latents ``(N, 100)`` to images."""
+
+ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {**CLASSIFIERS, **DENOISERS, **GENERATORS}
 """Networks this project trains, by name."""
 
 

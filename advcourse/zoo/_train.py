@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from advcourse import __version__, data, runtime, training
+from advcourse import data, training
 from advcourse.attacks import pgd
 from advcourse.core.validation import check_count
 from advcourse.evaluation import evaluate
 from advcourse.zoo._architectures import build
+from advcourse.zoo._facts import checkpoint_of, facts
 from advcourse.zoo._recipes import RECIPES, Recipe
-
-if TYPE_CHECKING:
-    from accelerate.state import AcceleratorState
 
 ROBUST_STEPS, ROBUST_STEP_SIZE = 40, 0.01
 
@@ -66,15 +63,16 @@ def train(
         batch_size=recipe.batch_size,
         augment=recipe.augment,
         seed=recipe.seed,
-        checkpoint=checkpoint or data.cache_folder() / "checkpoints" / f"{name.replace('/', '-')}.pt",
+        checkpoint=checkpoint or checkpoint_of(name),
         resume=resume,
         mixed_precision=recipe.mixed_precision,
         on_epoch_end=report,
     )
     if not state.is_main_process:
         return None
-    facts = _facts(name, recipe, epochs, state, history)
-    return model, facts | measure(model, recipe, test_images, test_labels)
+    made = facts(name, recipe, epochs, state, history)
+    made |= {"peak_learning_rate": recipe.lr, "final_loss": round(history[-1]["loss"], 5)}
+    return model, made | measure(model, recipe, test_images, test_labels)
 
 
 def measure(model: nn.Module, recipe: Recipe, images: Tensor, labels: Tensor) -> dict:
@@ -89,22 +87,3 @@ def measure(model: nn.Module, recipe: Recipe, images: Tensor, labels: Tensor) ->
     report = evaluate(model, attack, images.to(device), labels.to(device))
     text = f"pgd({', '.join(f'{key}={value}' for key, value in options.items())})"
     return facts | {"robust_accuracy": report.robust_accuracy, "attack": text}
-
-
-def _facts(name: str, recipe: Recipe, epochs: int, state: AcceleratorState, history: list[dict]) -> dict:
-    default = "" if epochs == recipe.epochs else f" --epochs {epochs}"
-    described = runtime.describe()
-    return {
-        "data": f"{recipe.data}, train",
-        "command": f"python -m advcourse train {name}{default}",
-        "seed": recipe.seed,
-        "epochs": epochs,
-        "batch_size": recipe.batch_size,
-        "peak_learning_rate": recipe.lr,
-        "mixed_precision": recipe.mixed_precision,
-        "device": f"{state.device.type}, {state.num_processes} process(es) of {torch.get_num_threads()} threads",
-        "minutes": round(sum(record["minutes"] for record in history), 1),
-        "final_loss": round(history[-1]["loss"], 5),
-        "date": datetime.date.today().isoformat(),
-        "versions": {"advcourse": __version__, **{key: described[key] for key in ("python", "torch", "accelerate")}},
-    }

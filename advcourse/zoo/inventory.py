@@ -32,6 +32,8 @@ def _shipped(name: str, folder: Path) -> str:
         return f"not here; make it with python -m advcourse train {name}"
     card = weights.card(name, folder)
     robust = card.get("robust_accuracy")
+    if name in weights.GENERATORS:
+        return ", ".join(f"{key} {value:.3g}" for key, value in card.items() if key.startswith(("FD-", "KL-")))
     if name in weights.DENOISERS:
         return f"error {card['error']:.3g}/255 of {card['error_of_noisy_images']:.3g}/255"
     return f"test accuracy {card['accuracy']:.2%}" + (f", {robust:.2%} under {card['attack']}" if robust else "")

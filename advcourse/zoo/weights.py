@@ -1,6 +1,7 @@
 """Networks of the course and their weights: ``load("mnist/cnn")`` hands out a network in eval mode.
 
-A classifier maps images in [0, 1] to logits and owns its normalisation; a denoiser maps images to images.
+A classifier maps images in [0, 1] to logits and owns its normalisation; a denoiser maps images to images, a generator
+latents to images.
 Names without a prefix are networks this project trained (``FOLDER``); ``reference/…`` are networks that others trained
 and that lie in ``$ADVCOURSE_DATA/weights``; ``imagenet/…`` are torchvision's. ``python -m advcourse train NAME`` makes
 one again.
@@ -14,7 +15,7 @@ import torch
 from torch import nn
 
 from advcourse.core import files
-from advcourse.zoo._architectures import ARCHITECTURES, CLASSIFIERS, DENOISERS, build
+from advcourse.zoo._architectures import ARCHITECTURES, CLASSIFIERS, DENOISERS, GENERATORS, build
 from advcourse.zoo._others import REFERENCES, TORCHVISION, imagenet, reference
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "CLASSIFIERS",
     "DENOISERS",
     "FOLDER",
+    "GENERATORS",
     "REFERENCES",
     "build",
     "card",
@@ -69,7 +71,8 @@ def load(name: str, device: torch.device | str | None = None, *, folder: Path = 
         folder: of the networks that this project trained.
 
     Returns:
-        A module that maps images ``(N, C, H, W)`` in [0, 1] to logits ``(N, classes)``; one of ``DENOISERS`` to images.
+        A module that maps images ``(N, C, H, W)`` in [0, 1] to logits ``(N, classes)``; one of ``DENOISERS`` to images;
+        one of ``GENERATORS`` maps latents ``(N, latent)``, normal and independent, to images.
 
     Raises:
         ValueError: for an unknown name (the message lists the known ones).
@@ -126,7 +129,8 @@ def make(
         ValueError: unknown name, or a device that is not there.
         FileNotFoundError: the data set is not at hand (a stand-in would make other weights under this name).
     """
-    from advcourse.zoo._train import train  # loads accelerate
+    from advcourse.zoo import _train, _train_gan  # load accelerate
 
+    train = _train_gan.train if name in GENERATORS else _train.train
     made = train(name, epochs, device, checkpoint, resume)
     return made and save(name, *made, folder)

@@ -153,7 +153,7 @@ def test_the_average_follows_the_generator_and_is_what_the_callback_sees():
     average, seen = training.moving_average(generator, 0.9), []
 
     def look(network, record):
-        seen.append((network is average, network.training, network.module is generator))
+        seen.append((network is average.module, network.training, network is generator))
         return {"spread": network(torch.zeros(1, LATENT)).abs().sum().item()}
 
     history = play(generator, critic, standard_gan(), average=average, on_epoch_end=look)

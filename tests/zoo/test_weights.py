@@ -11,6 +11,7 @@ from advcourse import data, training
 from advcourse.attacks import pgd
 from advcourse.zoo import crafted, studies, weights
 from advcourse.zoo._recipes import RECIPES
+from advcourse.zoo._recipes_gan import GAN_RECIPES
 from tests.support.scenes import seeded
 
 SHIPPED = list(weights.ARCHITECTURES)
@@ -26,13 +27,13 @@ def test_the_card_describes_the_file(name):
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_card_says_how_the_file_was_made(name):
-    card, recipe = weights.card(name), RECIPES[name]
+    card, recipe = weights.card(name), (RECIPES | GAN_RECIPES)[name]
     assert card["command"] == f"python -m advcourse train {name}"
     assert card["data"].startswith(recipe.data)
-    assert card["test_images"] == {"gtsrb": 2580}.get(recipe.data, 10_000)
+    assert card["n_real" if name in weights.GENERATORS else "test_images"] == {"gtsrb": 2580}.get(recipe.data, 10_000)
     for key in ("epochs", "seed", "batch_size", "mixed_precision"):
         assert card[key] == getattr(recipe, key)
-    assert card["peak_learning_rate"] == recipe.lr
+    assert card["learning_rate" if name in weights.GENERATORS else "peak_learning_rate"] == recipe.lr
     assert {"device", "date", "minutes", "versions"} <= card.keys()
 
 
