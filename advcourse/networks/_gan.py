@@ -247,40 +247,44 @@ def _check_convolutional(channels: int, width: int, norm: str, activation: str, 
 
 
 Pair = tuple[nn.Module, nn.Module]
-GAN_ARCHITECTURES: dict[str, Callable[[int, int, int, str], Pair]] = {
-    "DCGAN": lambda s, c, w, n: (DCGANGenerator(s, c, width=w), DCGANCritic(s, c, w, norm=n)),
-    "G plain, of constant width": lambda s, c, w, n: (
+GAN_ARCHITECTURES: dict[str, Callable[[int, int, int, str, int], Pair]] = {
+    "DCGAN": lambda s, c, w, n, d: (DCGANGenerator(s, c, width=w), DCGANCritic(s, c, w, norm=n)),
+    "G plain, of constant width": lambda s, c, w, n, d: (
         DCGANGenerator(s, c, width=w, norm="none", constant=True),
         DCGANCritic(s, c, w, norm=n),
     ),
-    "G of linear layers": lambda s, c, w, n: (MLPGenerator((c, s, s)), DCGANCritic(s, c, w, norm=n)),
-    "no normalisation": lambda s, c, w, n: (
+    "G of linear layers": lambda s, c, w, n, d: (MLPGenerator((c, s, s)), DCGANCritic(s, c, w, norm=n)),
+    "no normalisation": lambda s, c, w, n, d: (
         DCGANGenerator(s, c, width=w, norm="none"),
         DCGANCritic(s, c, w, norm="none"),
     ),
-    "gates": lambda s, c, w, n: (
+    "gates": lambda s, c, w, n, d: (
         DCGANGenerator(s, c, width=w, activation="gated"),
         DCGANCritic(s, c, w, norm=n, activation="gated"),
     ),
-    "tanh": lambda s, c, w, n: (
+    "tanh": lambda s, c, w, n, d: (
         DCGANGenerator(s, c, width=w, activation="tanh"),
         DCGANCritic(s, c, w, norm=n, activation="tanh"),
     ),
-    "deep ResNet": lambda s, c, w, n: (
-        ResNetGenerator(s, c, 100, w, deeper=8),
-        ResNetCritic(s, c, w, norm=n, deeper=8),
+    "deep ResNet": lambda s, c, w, n, d: (
+        ResNetGenerator(s, c, 100, w, deeper=d),
+        ResNetCritic(s, c, w, norm=n, deeper=d),
     ),
 }
-"""The seven of the architecture figure, each ``(size, channels, width, norm of the critic) -> (generator, critic)``."""
+"""The seven of the architecture figure: ``(size, channels, width, critic's norm, deeper) -> (generator, critic)``."""
 
 
-def gan_networks(architecture: str, size: int = 28, channels: int = 1, width: int = 64, *, norm: str = "batch") -> Pair:
+def gan_networks(
+    architecture: str, size: int = 28, channels: int = 1, width: int = 64, *, norm: str = "batch", deeper: int = 8
+) -> Pair:
     """An untrained generator and its critic, from PyTorch's global generator.
 
     Args:
         architecture: of ``GAN_ARCHITECTURES``.
         size, channels, width: as in ``DCGANGenerator``.
         norm: of the critic where it has one; ``"layer"`` or ``"none"`` under a gradient penalty.
+
+        deeper: of the residual networks, as in ``ResNetGenerator``.
 
     Raises:
         ValueError: unknown architecture, sizes that it does not have.
@@ -289,4 +293,4 @@ def gan_networks(architecture: str, size: int = 28, channels: int = 1, width: in
     at 28 pixels.
     """
     check_choice("architecture", architecture, tuple(GAN_ARCHITECTURES))
-    return GAN_ARCHITECTURES[architecture](size, channels, width, norm)
+    return GAN_ARCHITECTURES[architecture](size, channels, width, norm, deeper)

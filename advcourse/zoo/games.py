@@ -1,0 +1,231 @@
+"""Every method of the architecture figure with every architecture of it, made small and shipped as one file.
+
+``load()`` hands out the runs and a sheet of what each one's generator made; ``python -m advcourse study games`` plays
+all of them again.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim import RMSprop
+
+from advcourse import __version__, data, gan, runtime, training
+from advcourse.core import files
+from advcourse.core.running import predict
+from advcourse.core.validation import check_choice, check_count
+from advcourse.gan import metrics
+from advcourse.networks import GAN_ARCHITECTURES, gan_networks
+from advcourse.zoo.weights import load as network
+
+FILE = Path(__file__).parent / "files" / "studies" / "games.safetensors"
+EXTRACTOR, SHOWN = "mnist/cnn", 16
+
+
+class Method(NamedTuple):
+    """A variant and how its critic is normalised."""
+
+    make: Callable[[], gan.Variant]
+    norm: str
+
+
+def _gp_rmsprop() -> gan.Variant:
+    rmsprop = partial(RMSprop, lr=1e-4)
+    return replace(gan.wgan_gp(), name="WGAN-GP, RMSProp", critic_optimizer=rmsprop, generator_optimizer=rmsprop)
+
+
+METHODS = {
+    "DCGAN": Method(gan.standard_gan, "batch"),
+    "LSGAN": Method(gan.lsgan, "batch"),
+    "WGAN": Method(gan.wgan, "batch"),
+    "WGAN-GP": Method(gan.wgan_gp, "layer"),
+    "WGAN-GP, RMSProp": Method(_gp_rmsprop, "layer"),
+}
+"""The four of the architecture figure, and the one that joins them where scores are drawn against time."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all runs share.
+
+    Attributes:
+        images: of MNIST's training set.
+        epochs: passes of the critic over them, each followed by a measurement.
+        batch_size: images per step.
+        width: of the networks.
+        deeper: further blocks of the residual ones.
+        faster: times the variant's own rates.
+        measured: images of a measurement.
+    """
+
+    images: int = 12_800
+    epochs: int = 6
+    batch_size: int = 64
+    width: int = 16
+    deeper: int = 1
+    faster: float = 3.0
+    measured: int = 1_000
+
+
+class Games(NamedTuple):
+    """The card, with one record for each run, and sheets ``(runs, 16, 1, 28, 28)`` of images in [0, 1]."""
+
+    card: dict
+    sheets: Tensor
+
+
+def load(*, file: Path = FILE) -> Games:
+    """The shipped runs.
+
+    Raises:
+        FileNotFoundError, RuntimeError: where the file is not there, or damaged.
+    """
+    advice = "restore it from the repository, or make it with `python -m advcourse study games`"
+    return Games(files.card(file, advice), files.read(file, advice)["sheets"].float() / 255)
+
+
+def make(
+    architectures: Sequence[str] = tuple(GAN_ARCHITECTURES),
+    methods: Sequence[str] = tuple(METHODS)[:4],
+    curves: int = 3,
+    *,
+    settings: Settings = Settings(),
+    device: torch.device | str = "cpu",
+    file: Path = FILE,
+    runs: Path | None = None,
+    progress: bool = True,
+) -> dict:
+    """Play every method with every architecture from seed 0, and all methods with the first from further seeds.
+
+    Args:
+        architectures: of ``GAN_ARCHITECTURES``.
+        methods: of ``METHODS``, for all architectures.
+        curves: seeds, from 0, from which every method of ``METHODS`` plays with ``"DCGAN"``.
+        settings: of all runs.
+        device: to train on, where accelerate finds one of its kind.
+        file: to be written; its card lies beside it.
+        runs: folder of the single runs, which are not repeated; in the cache folder where it is not given.
+        progress: show progress bars.
+
+    Returns:
+        the card.
+
+    Raises:
+        ValueError: unknown names, a device that is not there.
+        FileNotFoundError: MNIST is not at hand.
+    """
+    check_count(at_least=0, curves=curves)
+    for name, given, known in (("architectures", architectures, GAN_ARCHITECTURES), ("methods", methods, METHODS)):
+        for each in given:
+            check_choice(name, each, tuple(known))
+    device = torch.device(device)
+    training.accelerator_state(device.type)
+    images, *_ = data.load("mnist", "train", n=settings.images, stand_in=False)
+    tests, *_ = data.load("mnist", "test", n=settings.measured, stand_in=False)
+    wanted = [(architecture, method, 0) for architecture in architectures for method in methods]
+    wanted += [("DCGAN", method, seed) for seed in range(curves) for method in METHODS]
+    folder = runs or data.cache_folder() / "studies" / "games"
+    records, sheets = [], []
+    for architecture, method, seed in dict.fromkeys(wanted):
+        key = {"architecture": architecture, "method": method, "seed": seed}
+        shared = {**asdict(settings), "device": device.type}
+        named = "-".join(str(part).replace(",", "").replace(" ", "_") for part in {**key, **shared}.values())
+        done = folder / f"{named}.safetensors"
+        if not done.is_file():
+            record, sheet = _played(architecture, method, seed, settings, device, images, tests, progress)
+            files.write(done, {"sheet": sheet}, {"name": named, **key, **record})
+        saved = files.card(done, "delete it")
+        records.append({name: value for name, value in saved.items() if name not in ("name", "bytes", "sha256")})
+        sheets.append(files.read(done, "delete it")["sheet"])
+    described = runtime.describe()
+    facts = {
+        "name": "games",
+        "command": "python -m advcourse study games",
+        "settings": {**asdict(settings), "device": device.type, "extractor": EXTRACTOR, "n_real": len(tests)},
+        "date": datetime.date.today().isoformat(),
+        "versions": {"advcourse": __version__, **{key: described[key] for key in ("python", "torch")}},
+        "runs": records,
+    }
+    return files.write(file, {"sheets": torch.stack(sheets)}, facts)
+
+
+def _played(
+    architecture: str,
+    method: str,
+    seed: int,
+    settings: Settings,
+    device: torch.device,
+    images: Tensor,
+    tests: Tensor,
+    progress: bool,
+) -> tuple[dict, Tensor]:
+    """One run: what was measured after each epoch, and a sheet of what the generator makes at the end."""
+    torch.manual_seed(seed)
+    how = METHODS[method]
+    pair = gan_networks(
+        architecture, tests.shape[-1], tests.shape[1], settings.width, norm=how.norm, deeper=settings.deeper
+    )
+    generator, critic = (part.to(device) for part in pair)
+    classifier = network(EXTRACTOR, device)
+    extract = metrics.Penultimate(classifier)
+    real = metrics.features(extract, tests.to(device))
+    latents = torch.randn(len(tests), generator.latent, generator=torch.Generator().manual_seed(0))  # type: ignore[call-overload]
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    start, made = clock(), [torch.zeros_like(tests[:SHOWN])]
+
+    def look(generator: nn.Module, record: dict) -> dict:
+        nonlocal start
+        seconds = clock() - start
+        fakes = torch.cat([generator(part.to(device)) for part in latents.split(250)]).clamp(0, 1)
+        made.append(fakes[:SHOWN].cpu())
+        found = {
+            "distance": metrics.frechet_distance(real, metrics.features(extract, fakes), extractor=EXTRACTOR),
+            "score": metrics.classifier_score(predict(classifier, fakes), extractor=EXTRACTOR, splits=1),
+        }
+        start = clock()
+        return {"seconds": seconds, **{name: each.value for name, each in found.items()}}
+
+    seen: list[dict] = []
+    variant = _faster(how.make(), settings.faster)
+    options: dict[str, Any] = {"epochs": settings.epochs, "batch_size": settings.batch_size, "seed": seed}
+    try:
+        gan.fit(generator, critic, images, variant, **options, progress=progress, on_epoch_end=_kept(look, seen))
+        ended = "finished"
+    except FloatingPointError:
+        ended = "not finite"
+    columns = {key: [round(record[key], 4) for record in seen] for key in ("seconds", "distance", "score")}
+    per_epoch = math.ceil(len(images) / settings.batch_size) / variant.critic_steps
+    columns["generator_steps"] = [math.floor(per_epoch * (i + 1)) for i in range(len(seen))]
+    return {"ended": ended, **columns}, (255 * made[-1]).round().to(torch.uint8)
+
+
+def _kept(look: Callable[[nn.Module, dict], dict], seen: list[dict]) -> Callable[[nn.Module, dict], dict]:
+    """The callback, whose records stay where a run ends before its time."""
+
+    def called(generator: nn.Module, record: dict) -> dict:
+        seen.append(json.loads(json.dumps(look(generator, record))))
+        return seen[-1]
+
+    return torch.no_grad()(called)
+
+
+def _faster(variant: gan.Variant, times: float) -> gan.Variant:
+    def at_rate(optimizer: Callable) -> Callable:
+        probe = optimizer([nn.Parameter(torch.zeros(()))])
+        return partial(optimizer, lr=times * probe.defaults["lr"])
+
+    return replace(
+        variant,
+        critic_optimizer=at_rate(variant.critic_optimizer),
+        generator_optimizer=at_rate(variant.generator_optimizer),
+    )
