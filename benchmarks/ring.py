@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from advcourse import gan, training
-from advcourse.gan.metrics import Coverage, mode_coverage, ring_centres, ring_samples
-from advcourse.networks import MLPCritic, MLPGenerator
+from advcourse import gan
+from advcourse.gan import RING_METHODS, RingMethod
+from advcourse.gan.metrics import Coverage, mode_coverage, ring_centres
 from benchmarks.report import table
 
 POINTS, BATCH, LATENT, WIDTH, DEPTH, RATE, DECAY = 25_600, 256, 2, 128, 3, 1e-3, 0.999
@@ -26,37 +24,29 @@ SAMPLES = 2_500
 
 @dataclass(frozen=True)
 class Method:
-    """A variant, its passes over the points, the moments of Adam, and k where it is not the variant's."""
+    """How a variant is played, and its passes over the points."""
 
-    make: Callable[[], gan.Variant]
+    played: RingMethod
     epochs: int = 30
-    betas: tuple[float, float] = (0.0, 0.9)
-    critic_steps: int | None = None
 
 
 METHODS = {
-    "GAN, saturating": Method(partial(gan.standard_gan, saturating=True), betas=(0.5, 0.999)),
-    "GAN": Method(gan.standard_gan, betas=(0.5, 0.999)),
-    "WGAN, clipped at 0.1": Method(partial(gan.wgan, clip=0.1)),
-    "WGAN-GP, λ 0.1": Method(partial(gan.wgan_gp, weight=0.1), critic_steps=2),
-    "WGAN-GP, λ 10": Method(gan.wgan_gp, critic_steps=2),
-    "R3GAN, γ 0.05": Method(gan.r3gan, epochs=20),
+    "GAN, saturating": Method(RING_METHODS["GAN, saturating"]),
+    "GAN": Method(RING_METHODS["GAN"]),
+    "WGAN, clipped at 0.1": Method(RING_METHODS["WGAN"]),
+    "WGAN-GP, λ 0.1": Method(RING_METHODS["WGAN-GP"]),
+    "WGAN-GP, λ 10": Method(RingMethod(gan.wgan_gp(), critic_steps=2)),
+    "R3GAN, γ 0.05": Method(RING_METHODS["R3GAN"], epochs=20),
 }
 
 
 def played(method: Method, seed: int) -> tuple[Coverage, Coverage, float]:
     """Coverage of the average and of the generator itself, and seconds of the processor."""
-    adam = partial(torch.optim.Adam, lr=RATE, betas=method.betas)
-    variant = replace(method.make(), critic_optimizer=adam, generator_optimizer=adam)
-    points = ring_samples(POINTS, generator=torch.Generator().manual_seed(seed))
-    torch.manual_seed(seed)
-    generator, critic = MLPGenerator((2,), LATENT, WIDTH, DEPTH), MLPCritic((2,), WIDTH, DEPTH)
-    average = training.moving_average(generator, DECAY)
-    before = time.process_time()
-    settings = {"epochs": method.epochs, "batch_size": BATCH, "critic_steps": method.critic_steps}
-    gan.fit(generator, critic, points, variant, average=average, seed=seed, progress=False, **settings)  # type: ignore[arg-type]
-    seconds = time.process_time() - before
-    return covered(average), covered(generator), seconds
+    before, every = time.process_time(), POINTS // BATCH
+    networks = {"batch_size": BATCH, "width": WIDTH, "depth": DEPTH}
+    game = {"steps": method.epochs * every, "every": every, "learning_rate": RATE, "decay": DECAY}
+    run = gan.play_ring(method.played, **game, **networks, seed=seed, progress=False)  # type: ignore[arg-type]
+    return run.coverage, covered(run.generator), time.process_time() - before
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from advcourse.plots._images import draw_image, magnify, show_attack, show_image
 from advcourse.plots._loss import loss_along, loss_landscape
 from advcourse.plots._queries import cosine_curve, cumulative_curve, query_curve
 from advcourse.plots._regions import decision_regions
+from advcourse.plots._ring import draw_ring, ring_curve, show_ring
 from advcourse.plots._robustness import diagnosis, robustness_curve
 from advcourse.plots._spatial import spatial_landscape
 from advcourse.plots._styling import PALETTE, STYLE, style, use_style
@@ -24,13 +25,16 @@ __all__ = [
     "diagnosis",
     "draw_field",
     "draw_image",
+    "draw_ring",
     "loss_along",
     "loss_landscape",
     "magnify",
     "query_curve",
+    "ring_curve",
     "robustness_curve",
     "show_attack",
     "show_images",
+    "show_ring",
     "spatial_landscape",
     "style",
     "success_curve",
