@@ -118,7 +118,7 @@ def play_ring(
     depth: int = 3,
     seed: int = 0,
     progress: bool = True,
-    on_snapshot: Callable[[RingSnapshot], object] | None = None,
+    on_snapshot: Callable[[RingRun], object] | None = None,
 ) -> RingRun:
     """Train two small networks of linear layers on the ring of eight Gaussians and keep what was made on the way.
 
@@ -133,8 +133,8 @@ def play_ring(
         width, depth: of both networks.
         seed: of the points, the networks and the game.
         progress: a bar.
-        on_snapshot: called with each snapshot, the first before any step; where it returns something true, the run
-            ends there.
+        on_snapshot: called with the run so far after each snapshot, the first before any step; where it returns
+            something true, the run ends there.
 
     Returns:
         the run, a function of the arguments alone; torch's random state is left as it was.
@@ -166,8 +166,12 @@ def play_ring(
     def look(network: nn.Module, record: dict) -> None:
         losses = {loss: record[loss] for loss in ("critic", "generator") if loss in record}
         snapshots.append(_snapshot(network, critic, axis, every * record["epoch"], losses))
-        if on_snapshot and on_snapshot(snapshots[-1]):
+        if on_snapshot and on_snapshot(run()):
             raise _Stop
+
+    def run() -> RingRun:
+        about = name, float(learning_rate), k, points[:_SHOWN], axis, tuple(snapshots)
+        return RingRun(*about, generator, critic, average)
 
     try:
         look(average or generator, {"epoch": 0})
@@ -177,9 +181,7 @@ def play_ring(
             fit(generator, critic, points, variant, **settings, **shown)  # type: ignore[arg-type]
     except _Stop:
         pass
-    return RingRun(
-        name, float(learning_rate), k, points[:_SHOWN], axis, tuple(snapshots), generator, critic, average
-    )
+    return run()
 
 
 def _chosen(method: str | RingMethod) -> tuple[str, RingMethod]:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.ticker import MaxNLocator
 
 from advcourse.core.validation import check_flag
@@ -40,7 +41,7 @@ def draw_ring(run: RingRun, ax: Axes | None = None, *, steps: int | None = None,
         low, high = low - 0.5, high + 0.5
     shaded = ax.contourf(axis, axis, values, levels=np.linspace(low, high, 13).tolist(), cmap=_SHADES)
     real, made = array(run.real), array(moment.points)
-    ax.scatter(real[:, 0], real[:, 1], s=14, color=PALETTE[0], marker="+", linewidth=0.8, label="real")
+    ax.scatter(real[:, 0], real[:, 1], s=14, color=PALETTE[0], marker="+", linewidth=0.8, zorder=3, label="real")
     ax.scatter(made[:, 0], made[:, 1], s=5, color=PALETTE[1], alpha=0.35, linewidth=0, label="made")
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
     ax.set_title(f"{moment.steps} steps: {_covered(moment)}", fontsize=9)
@@ -49,10 +50,7 @@ def draw_ring(run: RingRun, ax: Axes | None = None, *, steps: int | None = None,
         bar = ax.figure.colorbar(shaded, ax=ax, shrink=0.8, label="the critic's value $D(x)$")
         bar.locator = MaxNLocator(5)
         bar.update_ticks()
-        handles = ax.legend(loc="center", markerscale=1.6).legend_handles
-        for handle in handles:
-            if handle is not None:
-                handle.set_alpha(1)
+        _opaque(ax.legend(loc="center", markerscale=1.6))
     return ax
 
 
@@ -82,12 +80,12 @@ def show_ring(run: RingRun, steps: Sequence[int] | None = None) -> Figure:
             continue
         draw_ring(run, ax, steps=steps[at], colorbar=False)
         moment = _moment(run, steps[at])
-        ax.set_title(f"{moment.steps} steps\n{moment.coverage.value} of 8, {100 * moment.coverage.good:.0f} % good", fontsize=9)
+        ax.set_title(
+            f"{moment.steps} steps\n{moment.coverage.value} of 8, {100 * moment.coverage.good:.0f} % good", fontsize=9
+        )
         ax.label_outer()
     handles, names = grid[0, 0].get_legend_handles_labels()
-    for handle in figure.legend(handles, names, loc="outside lower center", ncols=2, markerscale=1.6).legend_handles:
-        if handle is not None:
-            handle.set_alpha(1)
+    _opaque(figure.legend(handles, names, loc="outside lower center", ncols=2, markerscale=1.6))
     figure.suptitle(_title(run), fontsize=10)
     return figure
 
@@ -113,6 +111,12 @@ def ring_curve(run: RingRun, ax: Axes | None = None) -> Axes:
     share.grid(False)
     ax.legend(handles=lines, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return ax
+
+
+def _opaque(legend: Legend) -> None:
+    for handle in legend.legend_handles:
+        if handle is not None:
+            handle.set_alpha(1)
 
 
 def _moment(run: RingRun, steps: int | None) -> RingSnapshot:
