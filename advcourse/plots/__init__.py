@@ -6,12 +6,13 @@ there, and make a figure of their own where none is given.
 
 from advcourse.plots._curves import accuracy_curve, success_curve, top5
 from advcourse.plots._fields import draw_field
-from advcourse.plots._images import draw_image, magnify, show_attack, show_images
+from advcourse.plots._images import draw_image, magnify, show_attack, show_images, tile
 from advcourse.plots._loss import loss_along, loss_landscape
 from advcourse.plots._queries import cosine_curve, cumulative_curve, query_curve
 from advcourse.plots._regions import decision_regions
 from advcourse.plots._ring import draw_ring, ring_curve, show_ring
 from advcourse.plots._robustness import diagnosis, robustness_curve
+from advcourse.plots._sheets import show_sheets
 from advcourse.plots._spatial import spatial_landscape
 from advcourse.plots._styling import PALETTE, STYLE, style, use_style
 
@@ -35,9 +36,11 @@ __all__ = [
     "show_attack",
     "show_images",
     "show_ring",
+    "show_sheets",
     "spatial_landscape",
     "style",
     "success_curve",
+    "tile",
     "top5",
     "use_style",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -23,6 +25,21 @@ def draw_image(ax: Axes, image: Tensor, title: str = "") -> None:
     ax.spines[:].set_visible(False)
     ax.grid(False)
     ax.set_title(title, fontsize=9)
+
+
+def tile(images: Tensor, columns: int | None = None) -> Tensor:
+    """Images ``(N, C, H, W)`` as one, row by row, with white lines between and around; places left over are white.
+
+    Args:
+        images: in [0, 1]; what lies outside is clamped.
+        columns: images in a row; nearly as many as there are rows where it is not given.
+    """
+    columns = columns or max(1, round(len(images) ** 0.5))
+    rows = -(-len(images) // columns)
+    framed = F.pad(images.detach().clamp(0, 1), (1, 1, 1, 1), value=1.0)
+    blank = framed.new_ones(rows * columns - len(images), *framed.shape[1:])
+    grid = torch.cat([framed, blank]).unflatten(0, (rows, columns))
+    return grid.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
 
 
 @style()

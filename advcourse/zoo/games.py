@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.optim import RMSprop
+from torch.utils.data import Dataset
 
 from advcourse import __version__, data, gan, runtime, training
 from advcourse.core import files
@@ -44,7 +44,7 @@ def _gp_rmsprop() -> gan.Variant:
     return replace(gan.wgan_gp(), name="WGAN-GP, RMSProp", critic_optimizer=rmsprop, generator_optimizer=rmsprop)
 
 
-METHODS = {
+METHODS: dict[str, Method] = {
     "DCGAN": Method(gan.standard_gan, "batch"),
     "LSGAN": Method(gan.lsgan, "batch"),
     "WGAN": Method(gan.wgan, "batch"),
@@ -59,8 +59,8 @@ class Settings:
     """What all runs share.
 
     Attributes:
-        images: of MNIST's training set.
-        epochs: passes of the critic over them, each followed by a measurement.
+        rounds: between one measurement and the next, so many steps of the generator each.
+        generator_steps: of a round; the critic takes k times as many, on new images of MNIST's training set.
         batch_size: images per step.
         width: of the networks.
         deeper: further blocks of the residual ones.
@@ -68,8 +68,8 @@ class Settings:
         measured: images of a measurement.
     """
 
-    images: int = 12_800
-    epochs: int = 6
+    rounds: int = 8
+    generator_steps: int = 40
     batch_size: int = 64
     width: int = 16
     deeper: int = 1
@@ -130,7 +130,7 @@ def make(
             check_choice(name, each, tuple(known))
     device = torch.device(device)
     training.accelerator_state(device.type)
-    images, *_ = data.load("mnist", "train", n=settings.images, stand_in=False)
+    images, *_ = data.load("mnist", "train", stand_in=False)
     tests, *_ = data.load("mnist", "test", n=settings.measured, stand_in=False)
     wanted = [(architecture, method, 0) for architecture in architectures for method in methods]
     wanted += [("DCGAN", method, seed) for seed in range(curves) for method in METHODS]
@@ -192,21 +192,38 @@ def _played(
             "distance": metrics.frechet_distance(real, metrics.features(extract, fakes), extractor=EXTRACTOR),
             "score": metrics.classifier_score(predict(classifier, fakes), extractor=EXTRACTOR, splits=1),
         }
+        fresh.next()
         start = clock()
         return {"seconds": seconds, **{name: each.value for name, each in found.items()}}
 
     seen: list[dict] = []
     variant = _faster(how.make(), settings.faster)
-    options: dict[str, Any] = {"epochs": settings.epochs, "batch_size": settings.batch_size, "seed": seed}
+    fresh = _Fresh(images, settings.generator_steps * variant.critic_steps * settings.batch_size)
+    options: dict[str, Any] = {"epochs": settings.rounds, "batch_size": settings.batch_size, "seed": seed}
     try:
-        gan.fit(generator, critic, images, variant, **options, progress=progress, on_epoch_end=_kept(look, seen))
+        gan.fit(generator, critic, fresh, variant, **options, progress=progress, on_epoch_end=_kept(look, seen))
         ended = "finished"
     except FloatingPointError:
         ended = "not finite"
     columns = {key: [round(record[key], 4) for record in seen] for key in ("seconds", "distance", "score")}
-    per_epoch = math.ceil(len(images) / settings.batch_size) / variant.critic_steps
-    columns["generator_steps"] = [math.floor(per_epoch * (i + 1)) for i in range(len(seen))]
+    columns["generator_steps"] = [settings.generator_steps * (i + 1) for i in range(len(seen))]
     return {"ended": ended, **columns}, (255 * made[-1]).round().to(torch.uint8)
+
+
+class _Fresh(Dataset):
+    """So many images at a time, the next ones in every pass."""
+
+    def __init__(self, images: Tensor, n: int):
+        self.images, self.n, self.start = images, n, 0
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.images[(self.start + index) % len(self.images)], 0
+
+    def next(self) -> None:
+        self.start += self.n
 
 
 def _kept(look: Callable[[nn.Module, dict], dict], seen: list[dict]) -> Callable[[nn.Module, dict], dict]:
