@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from advcourse.core.lazy import submodules
+from advcourse.gan._compiled import critic_gradients
 from advcourse.gan._fit import fit
 from advcourse.gan._latents import generate, slerp
 from advcourse.gan._lsgan import lsgan
@@ -20,6 +21,7 @@ __all__ = [
     "RingRun",
     "RingSnapshot",
     "Variant",
+    "critic_gradients",
     "fit",
     "generate",
     "gradient_penalty",

@@ -11,8 +11,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from advcourse import gan
-from advcourse.gan import lsgan, r3gan, standard_gan, wgan, wgan_gp
-from advcourse.gan._compiled import critic_gradients
+from advcourse.gan import critic_gradients, lsgan, r3gan, standard_gan, wgan, wgan_gp
 from advcourse.networks import DCGANCritic, MLPCritic, MLPGenerator, ResNetCritic
 from tests.support.refusals import refused
 from tests.support.scenes import seeded
