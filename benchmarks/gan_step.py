@@ -19,7 +19,6 @@ from benchmarks import gan_peers
 from benchmarks.timing import interleaved, ratios, seconds
 
 BATCH, WIDTH, SEED = 64, 64, 3
-BACKEND = "inductor"
 SAME = 1e-4
 """Relative difference of two libraries' losses and gradients that rounding explains in float32."""
 NETWORKS = {"DCGAN-28": (28, 1), "DCGAN-32": (32, 3)}
@@ -77,7 +76,7 @@ class Steps:
         self.generator_optimizer = variant.generator_optimizer(self.generator.parameters())
         self.mean_loss = self.eager
         if setting.compiled:
-            self.mean_loss = gan.critic_gradients(self.critic, variant, setting.mixed_precision, BACKEND)
+            self.mean_loss = gan.critic_gradients(self.critic, variant, setting.mixed_precision)
 
     def latents(self) -> Tensor:
         return torch.randn(BATCH, self.generator.latent, device=self.device)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -92,6 +93,7 @@ def main() -> None:
     parser.add_argument("--clock", default="wall", choices=CLOCKS, help="(%(default)s)")
     parser.add_argument("--note", default="", help="a line about the circumstances")
     options = parser.parse_args()
+    warnings.filterwarnings("ignore", category=UserWarning)
     torch.compiler.config.force_disable_caches = True  # compiling takes what it takes the first time
     started = time.perf_counter()
     with threads(options.threads):
