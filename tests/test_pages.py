@@ -10,7 +10,8 @@ import pytest
 
 from advcourse import runtime
 from advcourse.attacks import pgd
-from tests.contracts import attacks, defenses, training_losses
+from tests.contracts import attacks, defenses, gan_losses, training_losses
+from tests.contracts.catalogue.gan_losses import NUMBERS
 from tests.contracts.contract import broken
 from tests.grading import bank
 
@@ -28,8 +29,9 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"^```python[^\n]*\n(.*?)^```", text(f"docs/{page}.md"), flags=re.MULTILINE | re.DOTALL)
 
 
-def test_the_four_pages_are_there_and_contributing_leads_to_them():
-    assert [page.stem for page in PAGES] == ["add_a_defense", "add_a_lecture", "add_an_assignment", "add_an_attack"]
+def test_the_five_pages_are_there_and_contributing_leads_to_them():
+    kinds = ["a_defense", "a_gan_variant", "a_lecture", "an_assignment", "an_attack"]
+    assert [page.stem for page in PAGES] == [f"add_{kind}" for kind in kinds]
     for page in PAGES:
         assert f"](docs/{page.name})" in text("CONTRIBUTING.md")
         assert len(text(page).splitlines()) <= 130
@@ -68,6 +70,15 @@ def test_the_defense_keeps_its_contracts(kind, first):
     code, entry = blocks("add_a_defense")[first : first + 2]
     known = {"NAME": built(code)["NAME"], "Case": kind.Case, "partial": partial, "pgd": pgd}
     assert broken(kind, eval(entry, known)) == set()
+
+
+def test_the_gan_variant_keeps_its_contracts_and_passes_its_tests():
+    tested, code, entry = blocks("add_a_gan_variant")
+    known = {"NAME": built(code)["NAME"], "Case": gan_losses.Case, "NUMBERS": NUMBERS}
+    assert broken(gan_losses, eval(entry, known)) == set()
+    tests = built(tested.replace("from advcourse.gan import NAME\n", ""), NAME=known["NAME"])
+    tests["test_NAME_by_hand"]()
+    tests["test_NAME_brings_the_points_nearer"]()
 
 
 def test_the_frame_of_a_lecture_is_a_notebook_with_badge_and_bootstrap(tmp_path, monkeypatch):
