@@ -21,10 +21,9 @@ from benchmarks.gan_step import BATCH, EAGER, NETWORKS, SETTINGS, VARIANTS, Row,
 from benchmarks.scaling import threads
 from benchmarks.timing import CLOCKS, spread
 
-HEAD = ("networks", "variant", "setting", "critic's step, ms", "of eager", "generator's, ms", "of eager")
-HEAD += ("critic's gradient differs by", "compiling, s", "made up for after")
-PEER_HEAD = ("networks", "library", "critic's step, ms", "of ours", "generator's, ms", "of ours")
-PEER_HEAD += ("critic's loss, ours and its", "gradient differs by", "same value")
+TIMES = ("critic's step, ms", "of the first", "generator's, ms", "of the first")
+HEAD = ("networks", "variant", "setting", *TIMES, "critic's gradient differs by", "compiling, s", "made up for after")
+PEER_HEAD = ("networks", "library", *TIMES, "critic's loss, ours and its", "gradient differs by", "same value")
 
 
 def paying(eager: Row, row: Row) -> str:
