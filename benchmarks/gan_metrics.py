@@ -58,14 +58,15 @@ def collections(count: int, device: torch.device) -> dict[str, tuple[Tensor, Ten
     return {"fair": (real, fair.to(device)), "collapsed": (real, collapsed.to(device))}
 
 
-def tables(count: int, clock: str, device: torch.device, **settings: int) -> str:
+def tables(count: int, clock: str, device: torch.device) -> str:
     classifier, rows = models.load(NAME).to(device).eval(), []
     for title, (real, made) in collections(count, device).items():
-        sets = Sets(real, made, classifier, **settings)
+        sets = Sets(real, made, classifier)
         sets.both(), sets.logits()  # a warm-up
         for library in installed():
-            rows += compared(title, sets, library, clock)
-            print(report.table(HEAD, rows[-7:]), flush=True)
+            newest = compared(title, sets, library, clock)
+            print(report.table(HEAD, newest), flush=True)
+            rows += newest
     return report.table(HEAD, rows)
 
 
