@@ -55,12 +55,12 @@ class GanRecipe:
 
 
 _WGAN_GP = GanRecipe(
-    "fashion-mnist", gan.wgan_gp, partial(DCGANCritic, width=32, norm="layer"), epochs=40, lr=3e-4, critic_steps=2
+    "fashion-mnist", gan.wgan_gp, partial(DCGANCritic, width=32, norm="layer"), epochs=10, lr=3e-4, critic_steps=2
 )
 GAN_RECIPES: dict[str, GanRecipe] = {
     "gan/fashion-mnist-dcgan": GanRecipe(
-        "fashion-mnist", gan.standard_gan, partial(DCGANCritic, width=32), epochs=40, lr=2e-4, critic_steps=1
+        "fashion-mnist", gan.standard_gan, partial(DCGANCritic, width=32), epochs=12, lr=2e-4, critic_steps=1
     ),
     "gan/fashion-mnist-wgan-gp": _WGAN_GP,
-    "gan/mnist-wgan-gp": replace(_WGAN_GP, data="mnist", epochs=20),
+    "gan/mnist-wgan-gp": replace(_WGAN_GP, data="mnist", epochs=8),
 }

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from advcourse import data, gan, training
-from advcourse.core.running import evaluating, predict
+from advcourse.core.running import predict
 from advcourse.core.validation import check_count
 from advcourse.gan import metrics
 from advcourse.zoo._architectures import build
@@ -17,7 +17,7 @@ from advcourse.zoo._facts import checkpoint_of, facts
 from advcourse.zoo._recipes_gan import GAN_RECIPES, GanRecipe
 from advcourse.zoo.weights import load
 
-WATCHED, MEASURED, AT_A_TIME = 2_000, 10_000, 500
+WATCHED, MEASURED = 2_000, 10_000
 
 
 def train(
@@ -77,10 +77,12 @@ def train(
 def measure(generator: nn.Module, recipe: GanRecipe, real: Tensor) -> dict[str, float]:
     """Distances from as many images as it is given, by the recipe's classifier, whose name stands in every one's."""
     name = recipe.extractor
-    classifier = load(name, next(generator.parameters()).device)
-    fake = sample(generator, len(real))
-    rows, others = (metrics.features(metrics.Penultimate(classifier), each.to(fake.device)) for each in (real, fake))
-    logits, said = (predict(classifier, each.to(fake.device)) for each in (real, fake))
+    device = next(generator.parameters()).device
+    classifier = load(name, device)
+    seed, latent = torch.Generator().manual_seed(0), generator.latent
+    fake = gan.generate(generator, torch.randn(len(real), latent, generator=seed))  # type: ignore[call-overload]
+    rows, others = (metrics.features(metrics.Penultimate(classifier), each.to(device)) for each in (real, fake))
+    logits, said = (predict(classifier, each.to(device)) for each in (real, fake))
     shares = metrics.precision_recall(rows, others, extractor=name)
     found = [
         metrics.frechet_distance(rows, others, extractor=name),
@@ -91,15 +93,6 @@ def measure(generator: nn.Module, recipe: GanRecipe, real: Tensor) -> dict[str, 
         "precision": round(shares.precision, 4),
         "recall": round(shares.recall, 4),
     }
-
-
-@torch.no_grad()
-def sample(generator: nn.Module, n: int, seed: int = 0) -> Tensor:
-    """``(n, C, H, W)`` in eval mode, from latents that the seed alone decides."""
-    weight = next(generator.parameters())
-    latents = torch.randn(n, generator.latent, generator=torch.Generator().manual_seed(seed))  # type: ignore[call-overload]
-    with evaluating(generator):
-        return torch.cat([generator(part.to(weight)) for part in latents.split(AT_A_TIME)])
 
 
 def _columns(history: list[dict]) -> dict[str, list[float]]:

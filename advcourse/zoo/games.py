@@ -186,7 +186,7 @@ def _played(
     def look(generator: nn.Module, record: dict) -> dict:
         nonlocal start
         seconds = clock() - start
-        fakes = torch.cat([generator(part.to(device)) for part in latents.split(250)]).clamp(0, 1)
+        fakes = gan.generate(generator, latents).to(device)
         made.append(fakes[:SHOWN].cpu())
         found = {
             "distance": metrics.frechet_distance(real, metrics.features(extract, fakes), extractor=EXTRACTOR),

@@ -9,7 +9,7 @@ import torch
 
 from advcourse import data, training
 from advcourse.attacks import pgd
-from advcourse.zoo import crafted, studies, weights
+from advcourse.zoo import _train_gan, crafted, games, studies, weights
 from advcourse.zoo._recipes import RECIPES
 from advcourse.zoo._recipes_gan import GAN_RECIPES
 from tests.support.scenes import seeded
@@ -38,7 +38,7 @@ def test_the_card_says_how_the_file_was_made(name):
 
 
 def test_no_file_lies_there_without_a_card():
-    expected = {studies.file(name) for name in studies.names()}
+    expected = {studies.file(name) for name in studies.names()} | {games.FILE, games.FILE.with_suffix(".json")}
     expected |= {weights.file(name).with_suffix(suffix) for name in SHIPPED for suffix in (".safetensors", ".json")}
     expected |= {
         crafted.file(name).with_suffix(suffix) for name in crafted.names() for suffix in (".safetensors", ".json")
@@ -75,6 +75,18 @@ def test_what_a_denoiser_leaves_of_noise_is_the_card_s(name):
     found = RECIPES[name].measured(weights.load(name), images, labels)
     for key in ("error", "error_of_noisy_images"):
         assert found[key] == pytest.approx(card[key], rel=0.05)
+
+
+@pytest.mark.parametrize("name", weights.GENERATORS)
+def test_a_generator_is_as_good_as_its_card_says(name):
+    """What was measured with the first 2,000 test images after the last epoch is measured again."""
+    card, recipe = weights.card(name), GAN_RECIPES[name]
+    real_images(recipe.data, 1)
+    found = _train_gan.measure(weights.load(name), recipe, data.load(recipe.data, "test")[0][: _train_gan.WATCHED])
+    for key, value in found.items():
+        assert value == pytest.approx(card["history"][key][-1], rel=0.01)
+    assert card[f"KL-{recipe.data}-cnn"] < 0.05
+    assert sum(weights.file(each).stat().st_size for each in weights.GENERATORS) < 6e6
 
 
 def test_robust_accuracy_is_the_card_s_and_the_plain_network_has_none():
