@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from advcourse.core.validation import check_above, check_choice, check_count, check_flag
+from advcourse.core.validation import check_above, check_callable, check_choice, check_count, check_flag
 from advcourse.gan._fit import fit
 from advcourse.gan._latents import generate
 from advcourse.gan._lsgan import lsgan
@@ -152,6 +152,8 @@ def play_ring(
     check_count(optional=True, critic_steps=critic_steps)
     check_above(0, learning_rate=learning_rate)
     check_flag(progress=progress)
+    if on_snapshot is not None:
+        check_callable(on_snapshot=on_snapshot)
     if steps % every:
         raise ValueError(f"steps is {steps}, expected a multiple of every, {every}")
     adam = partial(torch.optim.Adam, lr=float(learning_rate), betas=played.betas)

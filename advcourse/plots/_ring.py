@@ -65,6 +65,7 @@ def show_ring(run: RingRun, steps: Sequence[int] | None = None) -> Figure:
     Raises:
         ValueError: for bad input; the message names the argument.
     """
+    _check_run(run)
     if steps is None:
         places = np.linspace(0, len(run.snapshots) - 1, min(4, len(run.snapshots))).round().astype(int)
         steps = [run.snapshots[place].steps for place in places]
@@ -83,6 +84,7 @@ def show_ring(run: RingRun, steps: Sequence[int] | None = None) -> Figure:
         ax.set_title(
             f"{moment.steps} steps\n{moment.coverage.value} of 8, {100 * moment.coverage.good:.0f} % good", fontsize=9
         )
+        ax.set(xticks=(-2, 0, 2), yticks=(-2, 0, 2))
         ax.label_outer()
     handles, names = grid[0, 0].get_legend_handles_labels()
     _opaque(figure.legend(handles, names, loc="outside lower center", ncols=2, markerscale=1.6))
@@ -98,6 +100,7 @@ def ring_curve(run: RingRun, ax: Axes | None = None) -> Axes:
         run: of ``gan.play_ring``.
         ax: where to draw; the share has an axis of its own at the right.
     """
+    _check_run(run)
     ax = axes_or_new(ax, 4.0, 3.2)
     steps = [moment.steps for moment in run.snapshots]
     lines = ax.plot(steps, [moment.coverage.value for moment in run.snapshots], "o-", markersize=4, label="modes")
@@ -119,9 +122,13 @@ def _opaque(legend: Legend) -> None:
             handle.set_alpha(1)
 
 
-def _moment(run: RingRun, steps: int | None) -> RingSnapshot:
+def _check_run(run: object) -> None:
     if not isinstance(run, RingRun):
         raise ValueError(f"run is a {type(run).__name__}, expected what gan.play_ring returns")
+
+
+def _moment(run: RingRun, steps: int | None) -> RingSnapshot:
+    _check_run(run)
     moments = {moment.steps: moment for moment in run.snapshots}
     if steps is None:
         return run.snapshots[-1]

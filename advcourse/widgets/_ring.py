@@ -21,7 +21,7 @@ RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 STEP_CHOICES = (500, 1000, 2000, 4000, 8000)
 EVERY = 100
 DECAY = 0.999
-_PAUSE = 1.0  # seconds from one picture to the next while it trains
+_PAUSE = 1.0  # seconds from one picture to the next while it trains, at least
 
 Post = Callable[..., object]
 
@@ -54,18 +54,18 @@ class RingExplorer(Explorer):
 
     def __init__(self, run: RingRun, seed: int):
         self.run, self.seed = run, seed
-        self._halt, self._quiet, self._drawn = threading.Event(), False, 0.0
+        self._halt, self._quiet, self._next = threading.Event(), False, 0.0
         known = run.name if run.name in RING_METHODS else "GAN"
         self.method = ipywidgets.Dropdown(options=list(RING_METHODS), value=known, description="method")
         rates = [(f"{rate:g}", rate) for rate in RATES]
         self.rate = ipywidgets.SelectionSlider(options=rates, value=1e-3, description="rate", **LATE)
         own = [("the method's", None), *((str(k), k) for k in (1, 2, 3, 5, 10))]
         self.critic_steps = ipywidgets.Dropdown(options=own, description="critic k")
-        self.steps = ipywidgets.SelectionSlider(options=STEP_CHOICES, value=2000, description="steps", **LATE)
-        self.averaged = ipywidgets.Checkbox(value=False, description="show the average of G's weights")
+        self.steps = ipywidgets.SelectionSlider(options=STEP_CHOICES, value=1000, description="steps", **LATE)
+        self.averaged = ipywidgets.Checkbox(value=False, description="average of G's weights")
         self.train = ipywidgets.Button(description="train", button_style="primary")
         self.stop = ipywidgets.Button(description="stop", disabled=True)
-        self.bar = ipywidgets.IntProgress(value=0, max=2000, description="0 steps")
+        self.bar = ipywidgets.IntProgress(value=0, max=1000, description="0 steps")
         self.moment = ipywidgets.SelectionSlider(options=_moments(run), description="look at", **LATE)
         self.moment.value = run.snapshots[-1].steps
         self.train.on_click(self._train)
@@ -97,7 +97,7 @@ class RingExplorer(Explorer):
         if self.train.disabled:
             return
         self._halt.clear()
-        self._drawn = 0.0
+        self._next = 0.0
         self.train.disabled, self.stop.disabled = True, False
         self.bar.value, self.bar.max, self.bar.bar_style = 0, self.steps.value, ""
         chosen = {
@@ -118,9 +118,9 @@ class RingExplorer(Explorer):
         """The run; what it has to show is posted to where the widget lives."""
 
         def heard(run: RingRun) -> bool:
-            now = time.monotonic()
-            draw = now - self._drawn >= _PAUSE
-            self._drawn = now if draw else self._drawn
+            draw = time.monotonic() >= self._next
+            if draw:
+                self._next = time.monotonic() + _PAUSE
             post(self._show, run, draw)
             return self._halt.is_set()
 
@@ -138,8 +138,9 @@ class RingExplorer(Explorer):
             self.run, self._quiet = run, True
             self.moment.options = _moments(run)
             self.moment.value = run.snapshots[-1].steps
-            self._quiet = False
+            self._quiet, begun = False, time.monotonic()
             self.update()
+            self._next = time.monotonic() + max(_PAUSE, 3 * (time.monotonic() - begun))  # drawing slows the training
 
     def _end(self, error: Exception | None) -> None:
         self.train.disabled, self.stop.disabled = False, True

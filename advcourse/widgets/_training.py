@@ -40,6 +40,7 @@ def draw_training(made: Tensor, records: Sequence[dict], *, real: Tensor | None 
         raise ValueError("records is empty, expected at least one epoch's")
     with plots.style():
         figure = Figure(figsize=(7.6, 3.6))
+        figure.set_layout_engine("constrained", wspace=0.06)
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
         if made.dim() == 4:
             plots.draw_image(left, _tiled(made), title)
@@ -60,7 +61,7 @@ class TrainingWatch:
     """What ``watch_training`` returns.
 
     Attributes:
-        picture: the widget that is drawn in.
+        picture: the widget that is drawn in, hidden before the first epoch.
         records: of the epochs of this run so far.
         made: of the latents, when last looked at; None before.
         epoch: when that was.
@@ -68,10 +69,10 @@ class TrainingWatch:
 
     def __init__(self, latents: Tensor, every: int, real: Tensor | None, also: Also | None):
         self.latents, self.every, self.real, self.also = latents, every, real, also
+        self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", display="none"))
         self._begin()
 
     def _begin(self) -> None:
-        self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
         self.records: list[dict] = []
         self.made: Tensor | None = None
         self.epoch = 0
@@ -82,13 +83,11 @@ class TrainingWatch:
             self._begin()
         self.records.append(dict(record))
         if len(self.records) == 1 or record["epoch"] % self.every == 0:
-            shown = self.made is not None
             self.made, self.epoch = generate(generator, self.latents), record["epoch"]
-            _check_made("generator makes", self.made, (2, 4))
+            _check_made("what the generator makes", self.made, (2, 4))
             if has_front_end():
                 self.picture.value = png(self.figure())
-                if not shown:
-                    display(self.picture)
+                self.picture.layout.display = None
         return self.also(generator, record) if self.also else None
 
     def figure(self) -> Figure:
@@ -107,9 +106,9 @@ def watch_training(
 ) -> TrainingWatch:
     """Samples and losses of a run as it goes: ``gan.fit(…, on_epoch_end=watch_training(latents))``.
 
-    In a notebook one picture stands below the cell and is replaced in place; in a terminal nothing is drawn, and the
-    bar of ``gan.fit`` remains. The run is not changed: weights, modes and random draws are as without it. The watch may
-    be handed to another run, which begins a picture of its own.
+    In a notebook one picture, replaced in place, stands below the cell in which the watch is made, above the bar of
+    ``gan.fit`` where that is the same cell; in a terminal nothing is drawn, and the bar remains. The run is not
+    changed: weights, modes and random draws are as without it. A watch that is handed to another run begins anew.
 
     Args:
         latents: ``(N, latent)``, the same at every epoch, as ``torch.randn(36, 100)``.
@@ -132,7 +131,10 @@ def watch_training(
         _check_made("real", real, (2,))
     if also is not None:
         check_callable(also=also)
-    return TrainingWatch(latents.detach().clone(), int(every), real, also)
+    watch = TrainingWatch(latents.detach().clone(), int(every), real, also)
+    if has_front_end():
+        display(watch.picture)
+    return watch
 
 
 def has_front_end() -> bool:
