@@ -128,7 +128,7 @@ def explore_latents(
     generator: nn.Module,
     *,
     latent: int | None = None,
-    directions: Tensor | Sequence[int] = (0, 1, 2, 3),
+    directions: Tensor | Sequence[int] | None = None,
     names: Sequence[str] = (),
     images: Tensor | None = None,
     bank: Tensor | None = None,
@@ -143,7 +143,7 @@ def explore_latents(
         generator: G, maps latents to images ``(N, C, H, W)`` in [0, 1].
         latent: length of z; ``generator.latent`` where not given.
         directions: numbers of coordinates of z, or directions ``(K, latent)``, as they are; a slider each, from -3 to
-            3 times the direction.
+            3 times the direction. The first four coordinates where not given.
         names: of the directions; ``z[0]``, … or ``d[0]``, … where not given.
         images, bank, extractor: together or not at all: training images ``(M, C, H, W)`` in [0, 1], their features
             ``(M, D)`` and what made those, as ``gan.metrics.Penultimate(classifier)``. The training image whose
@@ -161,7 +161,7 @@ def explore_latents(
     size = getattr(generator, "latent", None) if latent is None else latent
     if not isinstance(size, int):
         raise ValueError("latent is None, expected the length of what the generator takes: it has no attribute latent")
-    named = _named(directions, names, size)
+    named = _named(range(min(4, size)) if directions is None else directions, names, size)
     _images(generator, torch.zeros(1, size))
     return LatentExplorer(generator, named, size, int(seed), _bank(images, bank, extractor))
 

@@ -21,7 +21,7 @@ RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 STEP_CHOICES = (500, 1000, 2000, 4000, 8000)
 EVERY = 100
 DECAY = 0.999
-_PAUSE = 1.0  # seconds from one picture to the next while it trains, at least
+_PAUSE, _REST = 1.0, 3.0  # seconds from one picture to the next while it trains, and that many times what one takes
 
 Post = Callable[..., object]
 
@@ -61,11 +61,13 @@ class RingExplorer(Explorer):
         self.rate = ipywidgets.SelectionSlider(options=rates, value=1e-3, description="rate", **LATE)
         own = [("the method's", None), *((str(k), k) for k in (1, 2, 3, 5, 10))]
         self.critic_steps = ipywidgets.Dropdown(options=own, description="critic k")
-        self.steps = ipywidgets.SelectionSlider(options=STEP_CHOICES, value=1000, description="steps", **LATE)
+        self.steps = ipywidgets.SelectionSlider(
+            options=STEP_CHOICES, value=STEP_CHOICES[1], description="steps", **LATE
+        )
         self.averaged = ipywidgets.Checkbox(value=False, description="average of G's weights")
         self.train = ipywidgets.Button(description="train", button_style="primary")
         self.stop = ipywidgets.Button(description="stop", disabled=True)
-        self.bar = ipywidgets.IntProgress(value=0, max=1000, description="0 steps")
+        self.bar = ipywidgets.IntProgress(value=0, max=STEP_CHOICES[1], description="0 steps")
         self.moment = ipywidgets.SelectionSlider(options=_moments(run), description="look at", **LATE)
         self.moment.value = run.snapshots[-1].steps
         self.train.on_click(self._train)
@@ -140,7 +142,7 @@ class RingExplorer(Explorer):
             self.moment.value = run.snapshots[-1].steps
             self._quiet, begun = False, time.monotonic()
             self.update()
-            self._next = time.monotonic() + max(_PAUSE, 3 * (time.monotonic() - begun))  # drawing slows the training
+            self._next = time.monotonic() + max(_PAUSE, _REST * (time.monotonic() - begun))
 
     def _end(self, error: Exception | None) -> None:
         self.train.disabled, self.stop.disabled = False, True
