@@ -120,7 +120,7 @@ PARTS = {
     "defenses.DenoisingAutoencoder": "denoising_loss",
     "defenses.TotalVariation": "smoothed",
     "defenses.Quilting": "sample_patches SoftQuilting",
-    "gan": "Variant critic_gradients fit",
+    "gan": "RING_METHODS RingMethod RingRun RingSnapshot Variant critic_gradients fit generate play_ring slerp",
     "gan.wgan_gp": "gradient_penalty",
     "structured.flow": "derivatives eigenvectors flow_field flow_with_field warp",
     "structured.recolor": "Photometric edge_correlation edge_strength factor pcg photometric_operator recolor_operator "

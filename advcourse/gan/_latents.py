@@ -68,7 +68,7 @@ def slerp(start: Tensor, end: Tensor, t: float | Tensor) -> Tensor:
         ValueError: for bad input; the message names the argument.
 
     Source: Shoemake 1985 (SIGGRAPH '85, "Animating rotation with quaternion curves"), of unit vectors; for generators:
-    White 2016, arXiv:1609.04468, section 2.1.
+    White 2016, arXiv:1609.04468.
     """
     for name, latent in (("start", start), ("end", end)):
         if not isinstance(latent, Tensor) or latent.dim() != 1:

@@ -18,6 +18,8 @@ from advcourse import models, plots, widgets
 from advcourse.attacks import pgd
 from advcourse.core import files
 from advcourse.evaluation import diagnose, evaluate, evaluate_robustness
+from advcourse.gan import play_ring
+from advcourse.networks import gan_networks
 from advcourse.zoo import crafted
 from tests.device.attacking import Found, generators
 from tests.device.measuring import ball
@@ -66,6 +68,9 @@ def does_plots(device: str, dtype: torch.dtype) -> Found:
     _, (left, middle) = plt.subplots(1, 2)
     plots.top5(left, model(images)[0].softmax(0), CLASSES, label)
     plots.draw_field(middle, image, images[1, :2] - 0.5)
+    run = play_ring("GAN", steps=2, every=1, batch_size=8, width=8, depth=1, progress=False)
+    found |= drawn("moments", plots.show_ring(run)) | drawn("modes", plots.ring_curve(run).figure)
+    found |= drawn("moment", plots.draw_ring(run).figure)
     return found | drawn("field", left.figure)
 
 
@@ -82,7 +87,14 @@ def does_explorers(device: str, dtype: torch.dtype) -> Found:
     thing = ball(device, dtype)
     network, _, _ = scene(1, channels=3, device=device, dtype=dtype)
     shown["turntable"] = widgets.turntable(network, thing, {"ball": thing.texture}, CLASSES)
-    return {f"{name} {key}": value for name, each in shown.items() for key, value in pictured(each).items()}
+    generator = gan_networks("DCGAN", 8, 3, 4)[0].to(dtype).to(device)
+    shown["latents"] = widgets.explore_latents(
+        generator, images=images, bank=images.flatten(1)[:, :192], extractor=lambda x: x.flatten(1)[:, :192]
+    )
+    watch = widgets.watch_training(torch.randn(4, 100, generator=seeded()).to(device))
+    watch(generator, {"epoch": 1, "critic": 0.5})
+    found = drawn("watch", watch.figure())
+    return found | {f"{name} {key}": value for name, each in shown.items() for key, value in pictured(each).items()}
 
 
 def does_shipped(device: str, dtype: torch.dtype) -> Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from advcourse.core.streams import Streams
-from advcourse.gan import gradient_penalty, lsgan, r3gan, standard_gan, wgan, wgan_gp
+from advcourse.gan import generate, gradient_penalty, lsgan, play_ring, r3gan, slerp, standard_gan, wgan, wgan_gp
 from advcourse.gan._fit import _CriticLoss, _GeneratorLoss
 from advcourse.networks import GAN_ARCHITECTURES, gan_networks
 from advcourse.training import moving_average
@@ -60,3 +60,21 @@ def does_generators_and_critics(device: str, dtype: torch.dtype) -> Found:
         images = generator(draws.randn(100))
         found |= {f"{name} images": images, f"{name} scores": critic(images)}
     return found
+
+
+def does_latents_and_what_is_made_of_them(device: str, dtype: torch.dtype) -> Found:
+    torch.manual_seed(0)
+    generator = gan_networks("DCGAN", 8, 3, 4)[0].to(dtype).to(device)
+    start, end = Streams(1, "latents", pictures(2, 1, 2, 2, dtype).to(device)).randn(100)
+    walked = slerp(start, end, torch.linspace(0, 1, 4).to(device))
+    return {
+        "walked": walked,
+        "made": generate(generator, walked),
+        "made of the CPU's": generate(generator, walked.cpu()),
+    }
+
+
+def does_a_run_on_the_ring(device: str, dtype: torch.dtype) -> Found:
+    """It trains where accelerate has it trained and ends on the CPU."""
+    run = play_ring("WGAN-GP", steps=4, every=2, batch_size=8, width=8, depth=1, progress=False)
+    return {"points": run.snapshots[-1].points, "values": run.snapshots[-1].values, "losses": run.snapshots[-1].losses}

@@ -60,7 +60,7 @@ FACES = (
 )
 TYPES = (
     "Attack Basis BasisCache Coverage Diagnosis Ensemble Finding Inception Level Loss Metric Neighbours Outcomes Part "
-    "Poses PrecisionRecall Report RobustnessReport Transform Variant Views"
+    "Poses PrecisionRecall RING_METHODS Report RingMethod RingRun RingSnapshot RobustnessReport Transform Variant Views"
 )
 NO_TENSORS = (
     "PALETTE ROBUSTNESS_SCHEMA STYLE VERSIONS accelerator_state accuracy_curve factor steps_per_epoch style use_style"

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import sys
+import threading
 from functools import partial
 
 import pytest
@@ -23,9 +24,8 @@ SMALL = {"batch_size": 8, "width": 4, "depth": 1}
 def calls(monkeypatch):
     """Runs are small and quick, and what they are asked for is kept."""
     monkeypatch.setattr(sys.modules[MODULE], "play_ring", partial(play_ring, **SMALL))
-    quick = {"EVERY": 2, "STEP_CHOICES": (2, 4, 8, 4000), "_PAUSE": 0.0, "_REST": 0.0}
-    for name, value in quick.items():
-        monkeypatch.setattr(sys.modules[MODULE], name, value)
+    monkeypatch.setattr(sys.modules[MODULE], "EVERY", 2)
+    monkeypatch.setattr(sys.modules[MODULE], "STEP_CHOICES", (2, 4, 8, 1000))
     return watched(monkeypatch, sys.modules[MODULE], "play_ring")
 
 
@@ -74,13 +74,15 @@ def test_the_button_trains_with_the_value_of_every_switch(explorer, calls, contr
 def test_it_offers_every_method_and_is_drawn_as_it_trains(explorer, monkeypatch):
     assert explorer.method.options == tuple(RING_METHODS)
     drawn = watched(monkeypatch, sys.modules[MODULE], "draw_ring_run")
+    for name in ("_PAUSE", "_REST"):
+        monkeypatch.setattr(sys.modules[MODULE], name, 0.0)
     with undrawn():
         explorer.train.click()
     assert [call.named["steps"] for call in drawn] == [0, 2, 4, 4]
 
 
 def test_the_stop_button_ends_it_at_the_next_moment(explorer):
-    explorer.steps.value = 4000
+    explorer.steps.value = 1000
     explorer.bar.observe(lambda change: change.new == 4 and explorer.stop.click(), names="value")
     explorer.train.click()
     assert explorer.run.snapshots[-1].steps == explorer.bar.value == 4
@@ -101,25 +103,37 @@ def test_earlier_moments_can_be_looked_at(explorer, monkeypatch):
     assert "after 2 steps" in explorer.message.value and explorer.picture.value != shown
 
 
-def test_beside_a_loop_it_trains_in_a_thread_and_the_loop_goes_on(explorer):
-    async def press() -> int:
+def test_beside_a_loop_it_trains_in_a_thread_and_draws_where_the_loop_is(explorer, calls, monkeypatch):
+    where = {}
+
+    def noted(name):
+        function, threads = getattr(sys.modules[MODULE], name), where.setdefault(name, [])
+
+        def noting(*given, **named):
+            threads.append(threading.current_thread())
+            return function(*given, **named)
+
+        monkeypatch.setattr(sys.modules[MODULE], name, noting)
+
+    noted("play_ring")
+    noted("draw_ring_run")
+
+    async def press() -> None:
         explorer.train.click()
         assert explorer.train.disabled and not explorer.stop.disabled
         explorer.train.click()  # a second press while it trains does nothing
-        turns = 0
         while explorer.train.disabled:
             await asyncio.sleep(0.01)
-            turns += 1
-            assert turns < 6000
-        return turns
 
-    assert asyncio.run(press()) > 1
+    asyncio.run(asyncio.wait_for(press(), 60))
+    assert len(where["play_ring"]) == 1 and where["play_ring"][0] is not threading.main_thread()
+    assert set(where["draw_ring_run"]) == {threading.main_thread()}
     assert explorer.run.snapshots[-1].steps == 4 and explorer.bar.bar_style == "success"
 
 
 def test_beside_a_loop_it_can_be_stopped(explorer):
     async def press() -> None:
-        explorer.steps.value = 4000
+        explorer.steps.value = 1000
         explorer.train.click()
         while explorer.bar.value < 2:
             await asyncio.sleep(0.01)
@@ -128,7 +142,7 @@ def test_beside_a_loop_it_can_be_stopped(explorer):
             await asyncio.sleep(0.01)
 
     asyncio.run(asyncio.wait_for(press(), 60))
-    assert 2 <= explorer.run.snapshots[-1].steps < 4000 and explorer.bar.bar_style == "warning"
+    assert 2 <= explorer.run.snapshots[-1].steps < 1000 and explorer.bar.bar_style == "warning"
 
 
 def test_an_error_is_shown_and_the_button_comes_back(explorer, monkeypatch):
