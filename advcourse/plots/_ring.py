@@ -50,7 +50,7 @@ def draw_ring(run: RingRun, ax: Axes | None = None, *, steps: int | None = None,
         bar = ax.figure.colorbar(shaded, ax=ax, shrink=0.8, label="the critic's value $D(x)$")
         bar.locator = MaxNLocator(5)
         bar.update_ticks()
-        _opaque(ax.legend(loc="center", markerscale=1.6))
+        _opaque(ax.legend(loc="center", markerscale=1.6, frameon=True, framealpha=0.8, edgecolor="none"))
     return ax
 
 
@@ -103,10 +103,13 @@ def ring_curve(run: RingRun, ax: Axes | None = None) -> Axes:
     _check_run(run)
     ax = axes_or_new(ax, 4.0, 3.2)
     steps = [moment.steps for moment in run.snapshots]
-    lines = ax.plot(steps, [moment.coverage.value for moment in run.snapshots], "o-", markersize=4, label="modes")
+    few = len(steps) < 30
+    modes = [moment.coverage.value for moment in run.snapshots]
+    lines = ax.plot(steps, modes, marker="o" if few else None, markersize=4, label="modes")
     share = ax.twinx()
     good = [100 * moment.coverage.good for moment in run.snapshots]
-    lines += share.plot(steps, good, "s--", color=PALETTE[1], markersize=3, label="good points")
+    marker = "s" if few else None
+    lines += share.plot(steps, good, "--", color=PALETTE[1], marker=marker, markersize=3, label="good points")
     ax.set(xlabel="steps of the critic", ylabel="modes covered, of 8", ylim=(-0.3, 8.3), yticks=range(0, 9, 2))
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     share.set(ylabel="good points (%)", ylim=(-3.75, 103.75), yticks=range(0, 101, 25))

@@ -19,7 +19,7 @@ from advcourse.widgets._explorer import LATE, Explorer
 
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 STEP_CHOICES = (500, 1000, 2000, 4000, 8000)
-EVERY = 100
+EVERY = 50
 DECAY = 0.999
 _PAUSE, _REST = 1.0, 3.0  # seconds from one picture to the next while it trains, and that many times what one takes
 
