@@ -289,7 +289,7 @@ def gan_networks(
     Raises:
         ValueError: unknown architecture, sizes that it does not have.
 
-    Source: Gulrajani et al. 2017, arXiv:1704.00028, figure 2. Its residual networks have 101 layers; these have some 60
+    Source: Gulrajani et al. 2017, arXiv:1704.00028, figure 2. Its residual networks have 101 layers; these have some 40
     at 28 pixels.
     """
     check_choice("architecture", architecture, tuple(GAN_ARCHITECTURES))

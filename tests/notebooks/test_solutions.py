@@ -176,20 +176,23 @@ WRONG = {
     },
     "12": {
         "a critic of four answers": (
-            "best, js_of_four = [1 / 2, 1 / 4, 1 / 4, 0], 0.2951",
-            "best, js_of_four = [1 / 3, 1 / 2, 0, 1], 0.2951",
-            "best, js_of_four = [2 / 3, 1 / 2, 1, 0], 0.5902",
-            "best, js_of_four = [2 / 3, 1 / 2, 1, 0], 0.2951 / math.log(2)",
+            "best, js_of_four = [1 / 2, 1 / 4, 1 / 4, 0], 0.2812",
+            "best, js_of_four = [1 / 3, 1 / 2, 0, 1], 0.2812",
+            "best, js_of_four = [2 / 3, 1 / 2, 1, 0], 0.5623",
+            "best, js_of_four = [2 / 3, 1 / 2, 1, 0], 0.2812 / math.log(2)",
+            "best, js_of_four = [2 / 3, 1 / 2, 1, 0], math.nan",
         ),
         "who is missing": (
             "def missing(counts, n):\n    return [i for i, count in enumerate(counts) if count == 0]",
             "def missing(counts, n):\n    return [i for i, count in enumerate(counts) if count < 0.01 * sum(counts)]",
             "def missing(counts, n):\n    return [i for i, count in enumerate(counts) if count <= 0.01 * n]",
+            "def missing(counts, n):\n    return [i for i, count in enumerate(counts) if count < 25]",
         ),
         "reading a critic": (
             "def distance(reported, weight):\n    return reported",
             "def distance(reported, weight):\n    return reported / (1 + reported / (2 * weight))",
             "def distance(reported, weight):\n    return weight * (math.sqrt(1 + reported / weight) - 1)",
+            "def distance(reported, weight):\n    return math.nan",
         ),
         "find the bug": ("slope_of_misprint = 1", "slope_of_misprint = 2", "slope_of_misprint = 1.45"),
         "the right column": (
@@ -197,7 +200,11 @@ WRONG = {
             'sandals, memory, narrow = "class KL", "precision", "recall"',
             'sandals, memory, narrow = "class KL", "to the nearest training image", "precision"',
         ),
-        "the length of the way": ("halfway = 10.0", "halfway = 5.0", "halfway = math.sqrt(2) * 10"),
+        "the length of the way": (
+            "middle_of_eight = 10.0",
+            "middle_of_eight = 10 / 8",
+            "middle_of_eight = math.nan",
+        ),
     },
 }
 
