@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import ipywidgets
-import torch
-import torch.nn.functional as F
 from IPython import get_ipython
 from IPython.display import display
 from matplotlib.axes import Axes
@@ -43,7 +41,7 @@ def draw_training(made: Tensor, records: Sequence[dict], *, real: Tensor | None 
         figure.set_layout_engine("constrained", wspace=0.06)
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
         if made.dim() == 4:
-            plots.draw_image(left, _tiled(made), title)
+            plots.draw_image(left, plots.tile(made), title)
         else:
             _draw_points(left, made, real)
             left.set_title(title, fontsize=9)
@@ -150,16 +148,6 @@ def _draw_points(ax: Axes, made: Tensor, real: Tensor | None) -> None:
     ax.set(xlabel="$x_1$", ylabel="$x_2$")
     ax.set_aspect("equal", adjustable="datalim")
     ax.legend(loc="upper right", markerscale=1.6, frameon=True, framealpha=0.8)
-
-
-def _tiled(images: Tensor) -> Tensor:
-    """One image of all, in a grid that is nearly square, with white lines between."""
-    columns = max(1, round(len(images) ** 0.5))
-    rows = -(-len(images) // columns)
-    framed = F.pad(images.detach().clamp(0, 1), (1, 1, 1, 1), value=1.0)
-    blank = framed.new_ones(rows * columns - len(images), *framed.shape[1:])
-    grid = torch.cat([framed, blank]).unflatten(0, (rows, columns))
-    return grid.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
 
 
 def _check_made(name: str, made: Tensor, dims: tuple[int, ...]) -> None:
