@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +37,17 @@ class Waves(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x.flatten(1) @ self.inner.T + self.offset).tanh() @ self.outer - self.level
+
+
+class Plane(nn.Module):
+    """``D(x) = w·x``: one slope everywhere."""
+
+    def __init__(self, weights: Sequence[float]):
+        super().__init__()
+        self.weights = nn.Parameter(torch.tensor(weights, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1) @ self.weights
 
 
 class Dead(Waves):
