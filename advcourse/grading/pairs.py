@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from advcourse.grading.checks import fail, leaves_no_trace, number, tensor, value
 from advcourse.grading.critics import double, slopes
-from advcourse.grading.penalties import told
+from advcourse.grading.penalties import flat, told
 
 # -- the losses
 
@@ -95,9 +95,9 @@ def _weights_agree(
 ) -> None:
     mix = torch.linspace(0.5, 1.5, len(right), dtype=torch.float64)
     own, other = list(critic.parameters()), list(reference.parameters())
-    got = _flat(torch.autograd.grad((mix.to(result.dtype) * result).sum(), own, allow_unused=True), own)
+    got = flat(torch.autograd.grad((mix.to(result.dtype) * result).sum(), own, allow_unused=True), own)
     want, plain = (
-        _flat(torch.autograd.grad((mix * each).sum(), other, allow_unused=True, retain_graph=True), other)
+        flat(torch.autograd.grad((mix * each).sum(), other, allow_unused=True, retain_graph=True), other)
         for each in (right, pair)
     )
     share = 1e-8 if result.dtype == torch.float64 else 5e-4
@@ -107,11 +107,6 @@ def _weights_agree(
     if (got - plain).abs().max() <= limit:
         fail(f"{name}: the penalty has a value but no gradient to the critic's weights: create_graph=True")
     fail(f"{name}: the values are right, their gradient with respect to the critic's weights is not: is a graph cut?")
-
-
-def _flat(gradients: tuple[Tensor | None, ...], like: list[nn.Parameter]) -> Tensor:
-    both = zip(gradients, like, strict=True)
-    return torch.cat([(torch.zeros_like(p) if g is None else g).flatten().double() for g, p in both])
 
 
 def _near(like: Tensor) -> tuple[float, float]:
