@@ -33,6 +33,9 @@ class Maker(nn.Module):
         self.latents: list[Tensor] = []
 
     def forward(self, z: Tensor) -> Tensor:
+        if z.dim() != 2 or z.shape[1] != LATENT or z.dtype != self.outer.weight.dtype:
+            wanted = f"(N, {LATENT}) in {self.outer.weight.dtype}, the dtype of the images"
+            fail(f"the generator is given latents {tuple(z.shape)} in {z.dtype}, expected {wanted}")
         self.latents.append(z.detach().clone())
         return self.outer(self.norm(self.inner(z)).tanh())
 

@@ -118,7 +118,7 @@ def answers(function: Callable, critic: nn.Module, real: Tensor, fake: Tensor) -
     name = function.__name__
     result, source = _ran(function, critic, real, fake, name)
     found = tensor(result, name, shape=(len(real),), dtype=real.dtype).double()
-    reference, y = double(critic), fake.double().requires_grad_()
+    reference, y = double(critic), fake.detach().double().clone().requires_grad_()
     a, b = reference(real.double()), reference(y)
     right = F.softplus(a - b)
     wrong = {

@@ -31,7 +31,7 @@ def _sided(s: Tensor, below: float) -> Tensor:
 
 
 def penalises(
-    function: Callable, critic: nn.Module, real: Tensor, noise: Tensor, p: float, below: float, seed: int = 0
+    function: Callable, critic: nn.Module, real: Tensor, noise: Tensor, p: float, below: float, seed: int = 7
 ) -> None:
     """The penalty of each image, at a point of its own on the way to its perturbed copy; and its gradient."""
     name = f"{function.__name__}, p = {p:g}, b = {below:g}"
@@ -52,14 +52,14 @@ def penalises(
     draws = {dtype: torch.rand(len(real), generator=generator.manual_seed(seed), dtype=dtype) for dtype in _KINDS}
     places = [at(each) for share in draws.values() for each in (share, 1 - share)]
     rights = [penalty(each, p, below) for each in places]
-    close = [torch.allclose(found, right, *_near(real)) for right in rights]
-    if not any(close):
+    best = int(torch.stack([(found - right).detach().abs().max() for right in rights]).argmin())
+    if not torch.allclose(found, rights[best], *_near(real)):
         share = draws[real.dtype]
         wrong = _mistaken(at, share, reference, x, way, p, below, seed)
         told(found, rights[2 * _KINDS.index(real.dtype)], name, wrong, *_near(real))
-    sure = ~_tied(places[close.index(True)]) if p == 1 else torch.ones(len(real), dtype=torch.bool)
-    lengths = _dual(places[close.index(True)].flatten(1), p)
-    _pulls_the_weights(result, rights[close.index(True)], lengths, sure, critic, reference, name)
+    sure = ~_tied(places[best]) if p == 1 else torch.ones(len(real), dtype=torch.bool)
+    lengths = _dual(places[best].flatten(1), p)
+    _pulls_the_weights(result, rights[best], lengths, sure, critic, reference, name)
 
 
 def _tied(slope: Tensor) -> Tensor:

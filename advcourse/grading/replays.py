@@ -48,6 +48,7 @@ MISTAKES = {
     "losses are summed over the batch, expected their mean": Rules(sums=True),
     "a loss rises: the optimiser lowers what .backward() is called on": Rules(rises=True),
     "gradients that the networks came with are taken for the first step's": Rules(stale=True),
+    "gradients that the networks came with are never cleared": Rules(stale=True, kept=(True, True)),
     "that is gradient descent, expected Adam": Rules(plain=True),
 }
 

@@ -1,6 +1,6 @@
 """after is called before the step."""
 
-EXPECTED = {"test_turns": 0, "test_steps": 0}
+EXPECTED = {"test_steps": 0}
 REPLACE = {
     "train": {
         ("            to_critic.step()\n            if after is not None:\n                after(critic)\n"): (

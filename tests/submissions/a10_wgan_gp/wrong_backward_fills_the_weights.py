@@ -3,7 +3,7 @@
 EXPECTED = {"test_perturbed_penalty": 0}
 REPLACE = {
     "perturbed_penalty": {
-        "(slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)": (
+        ("(slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)"): (
             "critic(between).sum().backward(create_graph=True)\n    slope = between.grad"
         ),
     },

@@ -5,7 +5,7 @@ REPLACE = {
     "train": {
         "            to_critic.zero_grad()\n": "",
         "            to_critic.step()\n": ("            to_critic.step()\n            to_critic.zero_grad()\n"),
-        "        to_generator.zero_grad()\n        losses": "        losses",
+        ("        to_generator.zero_grad()\n        losses"): "        losses",
         "        to_generator.step()\n": ("        to_generator.step()\n        to_generator.zero_grad()\n"),
         ("    to_critic.zero_grad()\n    to_generator.zero_grad()\n    return"): "    return",
     },

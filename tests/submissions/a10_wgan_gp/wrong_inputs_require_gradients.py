@@ -3,6 +3,8 @@
 EXPECTED = {"test_critic_loss": 0}
 REPLACE = {
     "critic_loss": {
-        "each.detach().clone().requires_grad_() for each in (real, fake)": "each.requires_grad_() for each in (real, fake.detach())",
+        ("each.detach().clone().requires_grad_() for each in (real, fake)"): (
+            "each.requires_grad_() for each in (real, fake.detach())"
+        ),
     },
 }

@@ -6,6 +6,6 @@ REPLACE = {
         "F.softplus(at_fake - at_real)": "-torch.log(torch.sigmoid(at_real - at_fake))",
     },
     "generator_loss": {
-        "F.softplus(critic(real) - critic(fake))": "-torch.log(torch.sigmoid(critic(fake) - critic(real)))",
+        "F.softplus(critic(real) - critic(fake))": ("-torch.log(torch.sigmoid(critic(fake) - critic(real)))"),
     },
 }

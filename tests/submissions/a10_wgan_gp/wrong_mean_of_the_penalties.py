@@ -3,6 +3,8 @@
 EXPECTED = {"test_perturbed_penalty": 0}
 REPLACE = {
     "perturbed_penalty": {
-        "return excess.relu().square() + below * (-excess).relu().square()": "return (excess.relu().square() + below * (-excess).relu().square()).mean()",
+        ("return excess.relu().square() + below * (-excess).relu().square()"): (
+            "return (excess.relu().square() + below * (-excess).relu().square()).mean()"
+        ),
     },
 }

@@ -3,6 +3,8 @@
 EXPECTED = {"test_perturbed_penalty": 0}
 REPLACE = {
     "perturbed_penalty": {
-        "real + share.view(-1, *[1] * (real.dim() - 1)) * noise": "real + share.view(-1, *[1] * (real.dim() - 1)) * (noise - real)",
+        ("real + share.view(-1, *[1] * (real.dim() - 1)) * noise"): (
+            "real + share.view(-1, *[1] * (real.dim() - 1)) * (noise - real)"
+        ),
     },
 }

@@ -3,6 +3,8 @@
 EXPECTED = {"test_perturbed_penalty": 0}
 REPLACE = {
     "perturbed_penalty": {
-        "excess.relu().square() + below * (-excess).relu().square()": "below * excess.relu().square() + (-excess).relu().square()",
+        ("excess.relu().square() + below * (-excess).relu().square()"): (
+            "below * excess.relu().square() + (-excess).relu().square()"
+        ),
     },
 }

@@ -3,6 +3,6 @@
 EXPECTED = {"test_perturbed_penalty": 0}
 REPLACE = {
     "perturbed_penalty": {
-        "excess.relu().square() + below * (-excess).relu().square()": "excess.relu() + below * (-excess).relu()",
+        ("excess.relu().square() + below * (-excess).relu().square()"): "excess.relu() + below * (-excess).relu()",
     },
 }

@@ -3,6 +3,6 @@
 EXPECTED = {"test_perturbed_penalty": 0}
 REPLACE = {
     "perturbed_penalty": {
-        "excess.relu().square() + below * (-excess).relu().square()": "excess.square()",
+        ("excess.relu().square() + below * (-excess).relu().square()"): "excess.square()",
     },
 }

@@ -3,6 +3,6 @@
 EXPECTED = {"test_project": 0}
 REPLACE = {
     "project": {
-        "layer.weight.mul_(bound / sigma)": "layer.weight = nn.Parameter(layer.weight * (bound / sigma))",
+        "layer.weight.mul_(bound / sigma)": ("layer.weight = nn.Parameter(layer.weight * (bound / sigma))"),
     },
 }
