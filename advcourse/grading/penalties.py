@@ -49,14 +49,14 @@ def penalises(
     def at(share: Tensor) -> Tensor:
         return slopes(reference, x + share.double().view(-1, *[1] * (real.dim() - 1)) * way)
 
-    draws = {dtype: torch.rand(len(real), generator=generator.manual_seed(seed), dtype=dtype) for dtype in _KINDS}
-    places = [at(each) for share in draws.values() for each in (share, 1 - share)]
-    rights = [penalty(each, p, below) for each in places]
-    best = int(torch.stack([(found - right).detach().abs().max() for right in rights]).argmin())
+    own, other = sorted(_KINDS, key=lambda kind: kind != real.dtype)
+    share = torch.rand(len(real), generator=generator.manual_seed(seed), dtype=own)
+    places, rights, best = _nearest(found, at, share, p, below)
     if not torch.allclose(found, rights[best], *_near(real)):
-        share = draws[real.dtype]
-        wrong = _mistaken(at, share, reference, x, way, p, below, seed)
-        told(found, rights[2 * _KINDS.index(real.dtype)], name, wrong, *_near(real))
+        expected, single = rights[0], torch.rand(len(real), generator=generator.manual_seed(seed), dtype=other)
+        places, rights, best = _nearest(found, at, single, p, below)
+        if not torch.allclose(found, rights[best], *_near(real)):
+            told(found, expected, name, _mistaken(at, share, reference, x, way, p, below, seed), *_near(real))
     sure = ~_tied(places[best]) if p == 1 else torch.ones(len(real), dtype=torch.bool)
     lengths = _dual(places[best].flatten(1), p)
     _pulls_the_weights(result, rights[best], lengths, sure, critic, reference, name)
@@ -69,6 +69,15 @@ def _tied(slope: Tensor) -> Tensor:
 
 
 _KINDS = (torch.float64, torch.float32)
+
+
+def _nearest(
+    found: Tensor, at: Callable, share: Tensor, p: float, below: float
+) -> tuple[list[Tensor], list[Tensor], int]:
+    """Slopes and penalties with ε and with 1 - ε, which is as good, and which of the two is nearer."""
+    places = [at(share), at(1 - share)]
+    rights = [penalty(each, p, below) for each in places]
+    return places, rights, int((found - rights[1]).abs().max() < (found - rights[0]).abs().max())
 
 
 def _near(like: Tensor) -> tuple[float, float]:
