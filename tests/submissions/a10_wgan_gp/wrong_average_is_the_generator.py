@@ -1,8 +1,0 @@
-"""The generator itself comes back."""
-
-EXPECTED = {"test_average": 0}
-REPLACE = {
-    "train": {
-        "return average": "return generator",
-    },
-}

@@ -1,8 +1,0 @@
-"""The slope is measured in the Euclidean norm, whatever p is."""
-
-EXPECTED = {"test_perturbed_penalty": 0}
-REPLACE = {
-    "perturbed_penalty": {
-        "{1: math.inf, 2: 2, math.inf: 1}[p]": "2",
-    },
-}

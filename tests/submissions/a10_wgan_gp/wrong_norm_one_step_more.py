@@ -1,8 +1,0 @@
-"""One step more."""
-
-EXPECTED = {"test_spectral_norm": 0}
-REPLACE = {
-    "spectral_norm": {
-        "range(steps)": "range(steps + 1)",
-    },
-}
