@@ -188,7 +188,7 @@ def test_a_generator_trains_by_its_recipe_stops_and_goes_on_and_its_card_says_ho
     assert all(len(column) == 2 for column in card["history"].values())
     generator, tests = weights.load(name, folder=tmp_path / "whole"), data.load("mnist", "test")[0]
     assert not generator.training and "FD-mnist-cnn" in capsys.readouterr().out
-    found = _train_gan.measure(generator, GAN_RECIPES[name], tests)
+    found = _train_gan.measure_generator(generator, GAN_RECIPES[name], tests)
     assert found.keys() == {"FD-mnist-cnn", "KL-mnist-cnn", "CS-mnist-cnn", "precision", "recall"}
     assert found.items() <= card.items()
     assert found["KL-mnist-cnn"] == card["history"]["KL-mnist-cnn"][-1]  # it was watched on the same 300 images

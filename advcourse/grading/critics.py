@@ -72,7 +72,7 @@ def double(critic: nn.Module) -> nn.Module:
     return copy.deepcopy(critic).double()
 
 
-def slopes(critic: nn.Module, x: Tensor) -> Tensor:
+def exact_slopes(critic: nn.Module, x: Tensor) -> Tensor:
     """The slope at each image by itself, with a graph to the weights."""
     found = []
     for each in x.detach():

@@ -87,7 +87,7 @@ class Game:
     average: nn.Module | None = None
 
 
-def flat(network: nn.Module) -> Tensor:
+def weights_of(network: nn.Module) -> Tensor:
     return torch.cat([p.detach().flatten().double() for p in network.parameters()])
 
 
@@ -107,7 +107,7 @@ def shrink(critic: nn.Module) -> None:
             p.mul_(0.9)
 
 
-def batches(sizes: list[int], dtype: torch.dtype, seed: int) -> list[Tensor]:
+def real_batches(sizes: list[int], dtype: torch.dtype, seed: int) -> list[Tensor]:
     draw = torch.Generator().manual_seed(seed)
     return [torch.randn(size, 2, generator=draw, dtype=torch.float64).to(dtype) + 1 for size in sizes]
 
@@ -134,7 +134,7 @@ def played(
         stale: whether parameters come with a gradient that somebody left there.
     """
     name, count = function.__name__, rounds * (steps + 1)
-    given = batches([sizes[i % len(sizes)] for i in range(count)], dtype, seed)
+    given = real_batches([sizes[i % len(sizes)] for i in range(count)], dtype, seed)
     maker, judge = Maker(seed, dtype).train(training[0]), Judge(seed + 1, dtype).train(training[1])
     made = Game(
         name, maker, judge, copy.deepcopy((maker, judge)), given, steps, rounds, rates, decay, training, shrinks
@@ -150,7 +150,7 @@ def played(
         return recorded
 
     def after(critic: nn.Module) -> None:
-        made.events.append(Event("a", flat(judge), flat(maker)))
+        made.events.append(Event("a", weights_of(judge), weights_of(maker)))
         shrink(critic)
 
     def supply() -> Iterator[Tensor]:
@@ -187,7 +187,9 @@ def _looked_at(made: Game, kind: str, real: Tensor, fake: Tensor) -> None:
     z = made.maker.latents[-1] if made.maker.latents else None
     modes = (made.maker.training, made.judge.training)
     made.events.append(
-        Event(kind, flat(made.judge), flat(made.maker), real.detach().clone(), fake.detach().clone(), z, modes)
+        Event(
+            kind, weights_of(made.judge), weights_of(made.maker), real.detach().clone(), fake.detach().clone(), z, modes
+        )
     )
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.grading.checks import fail, leaves_no_trace, no_graph, number, value
-from advcourse.grading.critics import double, slopes
+from advcourse.grading.critics import double, exact_slopes
 
 
-def matrix(layer: nn.Module, shape: Sequence[int]) -> Tensor:
+def operator_of(layer: nn.Module, shape: Sequence[int]) -> Tensor:
     """The linear part of a layer as a matrix, from what it makes of every unit vector; float64."""
     exact = double(layer)
     with torch.no_grad():
@@ -23,7 +23,7 @@ def matrix(layer: nn.Module, shape: Sequence[int]) -> Tensor:
 
 def stretch(layer: nn.Module, shape: Sequence[int]) -> float:
     """The largest singular value."""
-    return torch.linalg.matrix_norm(matrix(layer, shape), 2).item()
+    return torch.linalg.matrix_norm(operator_of(layer, shape), 2).item()
 
 
 def iterated(linear: Tensor, start: Tensor, steps: int) -> float:
@@ -49,7 +49,7 @@ def stretches(function: Callable, layer: nn.Linear | nn.Conv2d, start: Tensor, s
         result = function(layer, given, steps)
     if isinstance(result, Tensor):
         no_graph(result, name)
-    found, linear, weight = number(result, name), matrix(layer, start.shape[1:]), layer.weight.detach().double()
+    found, linear, weight = number(result, name), operator_of(layer, start.shape[1:]), layer.weight.detach().double()
     if not math.isfinite(found):
         fail(f"{name} gives {found}: take the length off v in every step, and mind a layer that is zero")
     right = iterated(linear, start, steps)
@@ -150,7 +150,10 @@ def _held(
         if not torch.equal(layer.weight, old.weight):
             fail(f"{which}, stretches by {was:.3f}, less than {bound:g}, and is to stay as it is; now it is {now:.3f}")
         return
-    frobenius, kernel = matrix(old, size).norm().item(), torch.linalg.matrix_norm(old.weight.flatten(1).double(), 2)
+    frobenius, kernel = (
+        operator_of(old, size).norm().item(),
+        torch.linalg.matrix_norm(old.weight.flatten(1).double(), 2),
+    )
     told = f"{which}, stretched by {was:.3f}, and now by {now:.3f}; expected {bound:g}"
     if abs(now - bound) > 5e-3 * bound:
         if math.isclose(now, was, rel_tol=1e-6):
@@ -182,11 +185,11 @@ def steepness(function: Callable, critic: nn.Sequential, points: Tensor, steps: 
         if isinstance(each, Tensor):
             no_graph(each, name)
     lower, upper = (number(each, f"{name} ({word})") for each, word in zip(result, ("lower", "upper"), strict=True))
-    slope = slopes(double(critic), points.double()).detach()
+    slope = exact_slopes(double(critic), points.double()).detach()
     norms, rows = slope.flatten(1).norm(dim=1), slope.flatten(1)
     each = [stretch(layer, size) for layer, size in layers(critic, points.shape[1:])]
     linear = [stretch(m, s) for m, s in layers(critic, points.shape[1:]) if isinstance(m, nn.Linear)]
-    sizes = [matrix(layer, size).norm().item() for layer, size in layers(critic, points.shape[1:])]
+    sizes = [operator_of(layer, size).norm().item() for layer, size in layers(critic, points.shape[1:])]
     if math.isclose(lower, math.prod(each), rel_tol=1e-3) and not math.isclose(lower, upper, rel_tol=1e-3):
         fail(f"{name}: lower and upper are exchanged")
     _number(

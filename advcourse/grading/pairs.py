@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from advcourse.grading.checks import fail, leaves_no_trace, number, tensor, value
-from advcourse.grading.critics import double, slopes
-from advcourse.grading.penalties import flat, told
+from advcourse.grading.critics import double, exact_slopes
+from advcourse.grading.penalties import joined, told
 
 # -- the losses
 
@@ -23,7 +23,7 @@ def compares(function: Callable, critic: nn.Module, real: Tensor, fake: Tensor, 
     found = tensor(result, name, shape=(len(real),), dtype=real.dtype).double()
     reference = double(critic)
     a, b = reference(real.double()), reference(fake.double())
-    at_real, at_fake = (slopes(reference, x.double()).flatten(1) for x in (real, fake))
+    at_real, at_fake = (exact_slopes(reference, x.double()).flatten(1) for x in (real, fake))
     first, second = at_real.square().sum(1), at_fake.square().sum(1)
     pair, both = F.softplus(b - a), gamma / 2 * (first + second)
     right, half = pair + both, gamma / 2
@@ -95,9 +95,9 @@ def _weights_agree(
 ) -> None:
     mix = torch.linspace(0.5, 1.5, len(right), dtype=torch.float64)
     own, other = list(critic.parameters()), list(reference.parameters())
-    got = flat(torch.autograd.grad((mix.to(result.dtype) * result).sum(), own, allow_unused=True), own)
+    got = joined(torch.autograd.grad((mix.to(result.dtype) * result).sum(), own, allow_unused=True), own)
     want, plain = (
-        flat(torch.autograd.grad((mix * each).sum(), other, allow_unused=True, retain_graph=True), other)
+        joined(torch.autograd.grad((mix * each).sum(), other, allow_unused=True, retain_graph=True), other)
         for each in (right, pair)
     )
     share = 1e-8 if result.dtype == torch.float64 else 5e-4

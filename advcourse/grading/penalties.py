@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.grading.checks import fail, leaves_no_trace, no_graph, tensor, values
-from advcourse.grading.critics import double, slopes
+from advcourse.grading.critics import double, exact_slopes
 
 # -- the penalty at perturbed images
 
@@ -47,7 +47,7 @@ def penalises(
     reference, x, way = double(critic), real.double(), noise.double()
 
     def at(share: Tensor) -> Tensor:
-        return slopes(reference, x + share.double().view(-1, *[1] * (real.dim() - 1)) * way)
+        return exact_slopes(reference, x + share.double().view(-1, *[1] * (real.dim() - 1)) * way)
 
     own, other = sorted(_KINDS, key=lambda kind: kind != real.dtype)
     share = torch.rand(len(real), generator=generator.manual_seed(seed), dtype=own)
@@ -94,10 +94,10 @@ def _mistaken(
     def drawn(*shape: int) -> list[Tensor]:
         both = [torch.rand(shape, generator=draw.manual_seed(seed), dtype=kind).double() for kind in _KINDS]
         ways = [each.view(*shape, *[1] * (x.dim() - len(shape))) for each in both]
-        return [penalty(slopes(critic, x + each * way), p, below) for one in ways for each in (one, 1 - one)]
+        return [penalty(exact_slopes(critic, x + each * way), p, below) for one in ways for each in (one, 1 - one)]
 
     normal = [torch.randn(count, generator=draw.manual_seed(seed), dtype=kind) for kind in _KINDS]
-    mixed = [slopes(critic, (1 - each) * x + each * way) for each in (wide, 1 - wide)]
+    mixed = [exact_slopes(critic, (1 - each) * x + each * way) for each in (wide, 1 - wide)]
     found = {
         "there is one ε for the whole batch, expected one for each image": drawn(1),
         "there is one ε for every pixel, expected one for each image": drawn(*x.shape),
@@ -155,9 +155,9 @@ def _pulls_the_weights(
         fail(f"{name}: the value is right, but carries no graph to the critic's weights: create_graph=True")
     mix, dtype = sure * torch.linspace(0.5, 1.5, len(right), dtype=torch.float64), result.dtype
     mine, other = list(critic.parameters()), list(reference.parameters())
-    got = flat(torch.autograd.grad((mix.to(dtype) * result).sum(), mine, allow_unused=True), mine)
+    got = joined(torch.autograd.grad((mix.to(dtype) * result).sum(), mine, allow_unused=True), mine)
     want, unit = (
-        flat(torch.autograd.grad((mix * each).sum(), other, allow_unused=True, retain_graph=True), other)
+        joined(torch.autograd.grad((mix * each).sum(), other, allow_unused=True, retain_graph=True), other)
         for each in (right, lengths)
     )
     if not got.isfinite().all():
@@ -174,7 +174,7 @@ def _pulls_the_weights(
         )
 
 
-def flat(gradients: tuple[Tensor | None, ...], like: list[nn.Parameter]) -> Tensor:
+def joined(gradients: tuple[Tensor | None, ...], like: list[nn.Parameter]) -> Tensor:
     """All gradients in one row, in float64; zeros where there is none."""
     both = zip(gradients, like, strict=True)
     return torch.cat([(torch.zeros_like(p) if g is None else g).flatten().double() for g, p in both])
@@ -197,7 +197,7 @@ def leaks(function: Callable, critic: nn.Module, points: Tensor) -> None:
     no_graph(result, name)
     own = jacobian[rows, rows]
     whole = jacobian.sum(0)
-    alone = slopes(double(critic), points.double()).detach().flatten(1) if _alone(critic) else own
+    alone = exact_slopes(double(critic), points.double()).detach().flatten(1) if _alone(critic) else own
     others = jacobian.masked_fill(torch.eye(count, dtype=torch.bool)[..., None], 0)
     norm = (whole - own).norm(dim=1)
     wrong = {

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.grading.checks import fail
-from advcourse.grading.games import Game, critic_loss, flat, generator_loss, shrink
+from advcourse.grading.games import Game, critic_loss, generator_loss, shrink, weights_of
 
 BETAS = (0.0, 0.9)
 
@@ -65,7 +65,7 @@ def again(made: Game, rules: Rules) -> list[tuple[Tensor, Tensor]]:
         for n, r in zip(networks, rates, strict=True)
     ]
     for i, event in enumerate(made.events):
-        path.append((flat(judge), flat(maker)))
+        path.append((weights_of(judge), weights_of(maker)))
         if event.kind == "a":
             shrink(judge)
             continue
@@ -80,13 +80,13 @@ def again(made: Game, rules: Rules) -> list[tuple[Tensor, Tensor]]:
         steppers[turn].step()
         if not rules.cleared_before:
             steppers[turn].zero_grad()
-    return [*path, (flat(judge), flat(maker))]
+    return [*path, (weights_of(judge), weights_of(maker))]
 
 
-def moves(made: Game) -> None:
+def replayed(made: Game) -> None:
     """Every step moves one network alone, by what Adam makes of the gradient of its own mean loss."""
     name = made.name
-    found = [(e.judge, e.maker) for e in made.events] + [(flat(made.judge), flat(made.maker))]
+    found = [(e.judge, e.maker) for e in made.events] + [(weights_of(made.judge), weights_of(made.maker))]
     _one_at_a_time(made, found)
     near = (1e-7, 1e-9) if made.batches[0].dtype == torch.float64 else (1e-2, 2e-3)
 
@@ -132,17 +132,17 @@ def averages(made: Game) -> None:
     mine = {p.data_ptr() for p in made.maker.parameters()}
     if any(p.data_ptr() in mine for p in network.parameters()):
         fail(f"{name}: the average shares its parameters with the generator: copy.deepcopy at the start")
-    path = [e.maker for e in made.events] + [flat(made.maker)]
+    path = [e.maker for e in made.events] + [weights_of(made.maker)]
     kinds = [e.kind for e in made.events]
     after = {kind: [path[i + 1] for i, each in enumerate(kinds) if each in kind] for kind in ("g", "cg")}
-    start = flat(made.first[0])
+    start = weights_of(made.first[0])
 
     def mean(weights: list[Tensor], keep: float, first: Tensor) -> Tensor:
         for each in weights:
             first = keep * first + (1 - keep) * each
         return first
 
-    found, right = flat(network), mean(after["g"], keep, start)
+    found, right = weights_of(network), mean(after["g"], keep, start)
     near = (1e-7, 1e-9) if made.batches[0].dtype == torch.float64 else (1e-4, 1e-5)
     if found.shape != right.shape:
         fail(f"{name} returned a network with {len(found)} weights, expected the generator's {len(right)}")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from accelerate.state import AcceleratorState
 
 
-class Run(Protocol):
+class Described(Protocol):
     """What every recipe says."""
 
     @property
@@ -34,7 +34,7 @@ def checkpoint_of(name: str) -> Path:
     return data.cache_folder() / "checkpoints" / f"{name.replace('/', '-')}.pt"
 
 
-def facts(name: str, recipe: Run, epochs: int, state: AcceleratorState, history: list[dict]) -> dict:
+def facts(name: str, recipe: Described, epochs: int, state: AcceleratorState, history: list[dict]) -> dict:
     """Data, command, seed, device, time, versions."""
     default = "" if epochs == recipe.epochs else f" --epochs {epochs}"
     described = runtime.describe()

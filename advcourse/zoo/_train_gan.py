@@ -20,7 +20,7 @@ from advcourse.zoo.weights import load
 WATCHED, MEASURED = 2_000, 10_000
 
 
-def train(
+def train_generator(
     name: str, epochs: int | None, device: str | None, checkpoint: Path | None, resume: bool
 ) -> tuple[nn.Module, dict] | None:
     """See ``weights.make``; the average of the generator and the facts for its card."""
@@ -40,7 +40,7 @@ def train(
     def report(generator: nn.Module, record: dict) -> dict:
         nonlocal start
         minutes = (clock() - start) / 60
-        found = measure(generator, recipe, tests[:WATCHED])
+        found = measure_generator(generator, recipe, tests[:WATCHED])
         shown = ", ".join(f"{key} {value:.4g}" for key, value in found.items())
         print(
             f"\nepoch {record['epoch']}: critic {record['critic']:.3f}, on {WATCHED} test images {shown}, "
@@ -70,11 +70,11 @@ def train(
     made = facts(name, recipe, epochs, state, history)
     made |= {"variant": recipe.variant().name, "learning_rate": recipe.lr, "critic_steps": recipe.critic_steps}
     made |= {"average": recipe.decay, "history": _columns(history)}
-    found = measure(average.module, recipe, tests[:MEASURED])
+    found = measure_generator(average.module, recipe, tests[:MEASURED])
     return average.module, made | {"n_real": len(tests[:MEASURED]), "n_fake": len(tests[:MEASURED]), **found}
 
 
-def measure(generator: nn.Module, recipe: GanRecipe, real: Tensor) -> dict[str, float]:
+def measure_generator(generator: nn.Module, recipe: GanRecipe, real: Tensor) -> dict[str, float]:
     """Distances from as many images as it is given, by the recipe's classifier, whose name stands in every one's."""
     name = recipe.extractor
     device = next(generator.parameters()).device

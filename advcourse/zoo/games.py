@@ -55,7 +55,7 @@ METHODS: dict[str, Method] = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class GameSettings:
     """What all runs share.
 
     Attributes:
@@ -99,7 +99,7 @@ def make(
     methods: Sequence[str] = tuple(METHODS)[:4],
     curves: int = 3,
     *,
-    settings: Settings = Settings(),
+    settings: GameSettings = GameSettings(),
     device: torch.device | str = "cpu",
     file: Path = FILE,
     runs: Path | None = None,
@@ -163,7 +163,7 @@ def _played(
     architecture: str,
     method: str,
     seed: int,
-    settings: Settings,
+    settings: GameSettings,
     device: torch.device,
     images: Tensor,
     tests: Tensor,

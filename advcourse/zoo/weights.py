@@ -131,6 +131,6 @@ def make(
     """
     from advcourse.zoo import _train, _train_gan  # load accelerate
 
-    train = _train_gan.train if name in GENERATORS else _train.train
+    train = _train_gan.train_generator if name in GENERATORS else _train.train
     made = train(name, epochs, device, checkpoint, resume)
     return made and save(name, *made, folder)

@@ -57,7 +57,7 @@ def looping(
 def checked(train, **settings):
     game = games.played(train, **settings)
     games.takes_turns(game)
-    replays.moves(game)
+    replays.replayed(game)
     replays.averages(game)
 
 
@@ -142,6 +142,6 @@ def test_a_gradient_of_the_generators_step_in_the_critics_is_told():
             adam[turn].zero_grad()
 
     with says("the critic's next step takes it for its own"):
-        replays.moves(games.played(train))
+        replays.replayed(games.played(train))
     with says("never cleared"):
-        replays.moves(games.played(looping(clear=lambda both, own: []), rounds=1, steps=1, stale=True))
+        replays.replayed(games.played(looping(clear=lambda both, own: []), rounds=1, steps=1, stale=True))

@@ -29,7 +29,7 @@ def images(dtype=torch.float64):
 def test_a_convolution_is_the_matrix_of_its_map():
     layer, x = filled(nn.Conv2d(2, 3, (2, 3), stride=(1, 2), padding=1)), WAVE[:40].view(1, 2, 4, 5)
     plain = F.conv2d(x, layer.weight, None, (1, 2), 1)
-    torch.testing.assert_close(lipschitz.matrix(layer, (2, 4, 5)) @ x.flatten(), plain.flatten())
+    torch.testing.assert_close(lipschitz.operator_of(layer, (2, 4, 5)) @ x.flatten(), plain.flatten())
 
 
 def test_iteration_rises_to_the_largest_singular_value():
@@ -39,7 +39,7 @@ def test_iteration_rises_to_the_largest_singular_value():
     assert lipschitz.iterated(0 * linear, torch.ones(2), 3) == 0
 
 
-def estimate(matrix=lambda layer, shape: lipschitz.matrix(layer, shape), steps=lambda m: m, back=lambda s, a: s):
+def estimate(matrix=lambda layer, shape: lipschitz.operator_of(layer, shape), steps=lambda m: m, back=lambda s, a: s):
     def spectral_norm(layer, start, count):
         a = matrix(layer, start.shape[1:])
         return back(lipschitz.iterated(a, start, steps(count)), a)

@@ -10,7 +10,7 @@ from advcourse import data, gan
 from advcourse.networks import GAN_ARCHITECTURES
 from advcourse.zoo import games
 
-SMALL = games.Settings(rounds=2, generator_steps=2, batch_size=8, width=2, measured=150)
+SMALL = games.GameSettings(rounds=2, generator_steps=2, batch_size=8, width=2, measured=150)
 FEW = {"architectures": ["G of linear layers"], "methods": ["DCGAN", "WGAN-GP"], "curves": 0, "progress": False}
 
 

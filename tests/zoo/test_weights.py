@@ -82,7 +82,9 @@ def test_a_generator_is_as_good_as_its_card_says(name):
     """What was measured with the first 2,000 test images after the last epoch is measured again."""
     card, recipe = weights.card(name), GAN_RECIPES[name]
     real_images(recipe.data, 1)
-    found = _train_gan.measure(weights.load(name), recipe, data.load(recipe.data, "test")[0][: _train_gan.WATCHED])
+    found = _train_gan.measure_generator(
+        weights.load(name), recipe, data.load(recipe.data, "test")[0][: _train_gan.WATCHED]
+    )
     for key, value in found.items():
         assert value == pytest.approx(card["history"][key][-1], rel=0.01)
     assert card[f"KL-{recipe.data}-cnn"] < 0.05
