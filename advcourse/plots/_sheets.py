@@ -23,7 +23,7 @@ def show_sheets(
         rows, columns: in the order of the figure; a row's name stands at its left, a column's above it.
         across: images in a row of a sheet.
     """
-    figure, grid = plt.subplots(len(rows), len(columns), squeeze=False, figsize=(7.4, 0.86 * len(rows) + 0.4))
+    figure, grid = plt.subplots(len(rows), len(columns), squeeze=False, figsize=(7.4, 0.86 * len(rows) + 0.4), dpi=66)
     for name, line in zip(rows, grid, strict=True):
         for column, ax in zip(columns, line, strict=True):
             if (name, column) in sheets:
