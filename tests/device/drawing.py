@@ -71,6 +71,8 @@ def does_plots(device: str, dtype: torch.dtype) -> Found:
     run = play_ring("GAN", steps=2, every=1, batch_size=8, width=8, depth=1, progress=False)
     found |= drawn("moments", plots.show_ring(run)) | drawn("modes", plots.ring_curve(run).figure)
     found |= drawn("moment", plots.draw_ring(run).figure)
+    found |= drawn("sheets", plots.show_sheets({("a", "b"): images}, ["a"], ["b"]))
+    found["tile"] = plots.tile(images)
     return found | drawn("field", left.figure)
 
 
