@@ -14,6 +14,7 @@ from advcourse import __main__ as cli
 from advcourse import data, training
 from advcourse.zoo import _recipes, _train, _train_gan, inventory, weights
 from advcourse.zoo._recipes_gan import GAN_RECIPES
+from tests.support.digits import stand_for_mnist
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -22,12 +23,7 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 def digits_as_mnist(monkeypatch):
     """300 small digits in MNIST's shape, at hand under MNIST's name, and short recipes."""
 
-    def load(name, split="test", n=None, stand_in=True):
-        images, labels, classes = original(name="digits", split=split, n=n or 300)
-        return torch.nn.functional.interpolate(images, size=(28, 28)), labels, classes
-
-    original = data.load
-    monkeypatch.setattr(data, "load", load)
+    stand_for_mnist(monkeypatch, 300)
     monkeypatch.setattr(data, "available", lambda: dict.fromkeys(data.NAMES, "here"))
     for name in ("mnist/cnn", "mnist/cnn-robust"):
         monkeypatch.setitem(_recipes.RECIPES, name, replace(_recipes.RECIPES[name], epochs=2))

@@ -88,6 +88,7 @@ class Game:
 
 
 def weights_of(network: nn.Module) -> Tensor:
+    """All parameters in one row, in float64."""
     return torch.cat([p.detach().flatten().double() for p in network.parameters()])
 
 
@@ -97,6 +98,7 @@ def critic_loss(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
 
 
 def generator_loss(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """Of the games; it looks at the real batch, too."""
     return F.softplus(critic(real) - critic(fake)) * 1.5
 
 
@@ -108,6 +110,7 @@ def shrink(critic: nn.Module) -> None:
 
 
 def real_batches(sizes: list[int], dtype: torch.dtype, seed: int) -> list[Tensor]:
+    """Points around (1, 1), as many in a batch as its size says."""
     draw = torch.Generator().manual_seed(seed)
     return [torch.randn(size, 2, generator=draw, dtype=torch.float64).to(dtype) + 1 for size in sizes]
 
@@ -186,11 +189,8 @@ def _looked_at(made: Game, kind: str, real: Tensor, fake: Tensor) -> None:
         )
     z = made.maker.latents[-1] if made.maker.latents else None
     modes = (made.maker.training, made.judge.training)
-    made.events.append(
-        Event(
-            kind, weights_of(made.judge), weights_of(made.maker), real.detach().clone(), fake.detach().clone(), z, modes
-        )
-    )
+    shown = real.detach().clone(), fake.detach().clone()
+    made.events.append(Event(kind, weights_of(made.judge), weights_of(made.maker), *shown, z, modes))
 
 
 # -- who moves when, and on what

@@ -72,7 +72,7 @@ def stretches(function: Callable, layer: nn.Linear | nn.Conv2d, start: Tensor, s
         "that is of the kernel as a matrix; a convolution is the map from images to images": torch.linalg.matrix_norm(
             flat, 2
         ).item(),
-        "that is of the kernel as a matrix; a convolution is the map from images to images ": _of_kernel(flat, steps),
+        "that is of the kernel as a matrix, iterated; a convolution maps images to images": _of_kernel(flat, steps),
         "v is not of length one": right * start.double().norm().item(),
         "that is the largest weight": weight.abs().max().item(),
         "that is the largest sum over a row": linear.abs().sum(1).max().item(),
@@ -89,7 +89,7 @@ def _number(found: float, right: float, name: str, mistakes: dict[str, float], d
     near = 1e-7 if dtype == torch.float64 else 2e-4
     if math.isclose(found, right, rel_tol=near, abs_tol=1e-7):
         return
-    apart = {why.strip(): wrong for why, wrong in mistakes.items() if not math.isclose(wrong, right, rel_tol=2 * near)}
+    apart = {why: wrong for why, wrong in mistakes.items() if not math.isclose(wrong, right, rel_tol=2 * near)}
     value(found, right, name, apart)
 
 
@@ -150,18 +150,15 @@ def _held(
         if not torch.equal(layer.weight, old.weight):
             fail(f"{which}, stretches by {was:.3f}, less than {bound:g}, and is to stay as it is; now it is {now:.3f}")
         return
-    frobenius, kernel = (
-        operator_of(old, size).norm().item(),
-        torch.linalg.matrix_norm(old.weight.flatten(1).double(), 2),
-    )
+    kernel = torch.linalg.matrix_norm(old.weight.flatten(1).double(), 2).item()
     told = f"{which}, stretched by {was:.3f}, and now by {now:.3f}; expected {bound:g}"
     if abs(now - bound) > 5e-3 * bound:
         if math.isclose(now, was, rel_tol=1e-6):
             fail(f"{told}: its weights have not changed")
         for why, by in {
-            "divided by its Frobenius norm": frobenius,
+            "divided by its Frobenius norm": operator_of(old, size).norm().item(),
             "divided by the Frobenius norm of its weights": old.weight.double().norm().item(),
-            "divided by the norm of its kernel as a matrix": kernel.item(),
+            "divided by the norm of its kernel as a matrix": kernel,
             "divided by σ, not by σ / bound": was * bound,
         }.items():
             if math.isclose(now, bound * was / by, rel_tol=5e-3):
@@ -186,10 +183,10 @@ def steepness(function: Callable, critic: nn.Sequential, points: Tensor, steps: 
             no_graph(each, name)
     lower, upper = (number(each, f"{name} ({word})") for each, word in zip(result, ("lower", "upper"), strict=True))
     slope = exact_slopes(double(critic), points.double()).detach()
-    norms, rows = slope.flatten(1).norm(dim=1), slope.flatten(1)
-    each = [stretch(layer, size) for layer, size in layers(critic, points.shape[1:])]
-    linear = [stretch(m, s) for m, s in layers(critic, points.shape[1:]) if isinstance(m, nn.Linear)]
-    sizes = [operator_of(layer, size).norm().item() for layer, size in layers(critic, points.shape[1:])]
+    rows, held = slope.flatten(1), layers(critic, points.shape[1:])
+    norms, each = rows.norm(dim=1), [stretch(layer, size) for layer, size in held]
+    linear = [norm for norm, (layer, _) in zip(each, held, strict=True) if isinstance(layer, nn.Linear)]
+    sizes = [operator_of(layer, size).norm().item() for layer, size in held]
     if math.isclose(lower, math.prod(each), rel_tol=1e-3) and not math.isclose(lower, upper, rel_tol=1e-3):
         fail(f"{name}: lower and upper are exchanged")
     _number(

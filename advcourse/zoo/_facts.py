@@ -34,10 +34,16 @@ def checkpoint_of(name: str) -> Path:
     return data.cache_folder() / "checkpoints" / f"{name.replace('/', '-')}.pt"
 
 
+def today(*packages: str) -> dict:
+    """The date, and the versions of this package, of Python, torch and of other packages."""
+    described = runtime.describe()
+    versions = {"advcourse": __version__, **{key: described[key] for key in ("python", "torch", *packages)}}
+    return {"date": datetime.date.today().isoformat(), "versions": versions}
+
+
 def facts(name: str, recipe: Described, epochs: int, state: AcceleratorState, history: list[dict]) -> dict:
     """Data, command, seed, device, time, versions."""
     default = "" if epochs == recipe.epochs else f" --epochs {epochs}"
-    described = runtime.describe()
     return {
         "data": f"{recipe.data}, train",
         "command": f"python -m advcourse train {name}{default}",
@@ -47,6 +53,5 @@ def facts(name: str, recipe: Described, epochs: int, state: AcceleratorState, hi
         "mixed_precision": recipe.mixed_precision,
         "device": f"{state.device.type}, {state.num_processes} process(es) of {torch.get_num_threads()} threads",
         "minutes": round(sum(record["minutes"] for record in history), 1),
-        "date": datetime.date.today().isoformat(),
-        "versions": {"advcourse": __version__, **{key: described[key] for key in ("python", "torch", "accelerate")}},
+        **today("accelerate"),
     }

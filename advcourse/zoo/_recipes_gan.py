@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
+import torch
 from torch import nn
 
 from advcourse import gan
@@ -45,13 +45,18 @@ class GanRecipe:
 
     def variant(self) -> gan.Variant:
         """The variant with the recipe's rate."""
-        own = self.made_by()
-        rate: dict[str, Any] = {"lr": self.lr}
-        return replace(
-            own,
-            critic_optimizer=partial(own.critic_optimizer, **rate),
-            generator_optimizer=partial(own.generator_optimizer, **rate),
-        )
+        return at_rates(self.made_by(), lambda own: self.lr)
+
+
+def at_rates(variant: gan.Variant, rate: Callable[[float], float]) -> gan.Variant:
+    """The variant with its optimisers at other learning rates, a function of their own."""
+
+    def changed(optimizer: Callable) -> Callable:
+        own = optimizer([nn.Parameter(torch.zeros(()))]).defaults["lr"]
+        return partial(optimizer, lr=rate(own))
+
+    optimizers = changed(variant.critic_optimizer), changed(variant.generator_optimizer)
+    return replace(variant, critic_optimizer=optimizers[0], generator_optimizer=optimizers[1])
 
 
 _WGAN_GP = GanRecipe(

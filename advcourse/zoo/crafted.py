@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from advcourse import __version__, runtime
 from advcourse.core import files
 from advcourse.zoo._crafts import CRAFTS
+from advcourse.zoo._facts import today
 
 FOLDER = Path(__file__).parent / "files" / "crafted"
 
@@ -50,7 +49,7 @@ def make(name: str, device: torch.device, *, folder: Path = FOLDER) -> dict:
     """Make a perturbation again, measure it, write its file and its card; returns the card."""
     target, recipe, start = file(name, folder), CRAFTS[name], time.perf_counter()
     tensors = recipe.make(device)
-    minutes, described = round((time.perf_counter() - start) / 60, 1), runtime.describe()
+    minutes = round((time.perf_counter() - start) / 60, 1)
     return files.write(
         target,
         tensors,
@@ -61,8 +60,7 @@ def make(name: str, device: torch.device, *, folder: Path = FOLDER) -> dict:
             "measured": recipe.measure(device, tensors),
             "device": f"{device.type}, {torch.get_num_threads()} threads",
             "minutes": minutes,
-            "date": datetime.date.today().isoformat(),
-            "versions": {"advcourse": __version__, **{key: described[key] for key in ("python", "torch")}},
+            **today(),
         },
     )
 

@@ -6,8 +6,6 @@ all of them again.
 
 from __future__ import annotations
 
-import datetime
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,12 +18,14 @@ from torch import Tensor, nn
 from torch.optim import RMSprop
 from torch.utils.data import Dataset
 
-from advcourse import __version__, data, gan, runtime, training
+from advcourse import data, gan, training
 from advcourse.core import files
 from advcourse.core.running import predict
 from advcourse.core.validation import check_choice, check_count
 from advcourse.gan import metrics
 from advcourse.networks import GAN_ARCHITECTURES, gan_networks
+from advcourse.zoo._facts import today
+from advcourse.zoo._recipes_gan import at_rates
 from advcourse.zoo.weights import load as network
 
 FILE = Path(__file__).parent / "files" / "studies" / "games.safetensors"
@@ -147,13 +147,11 @@ def make(
         saved = files.card(done, "delete it")
         records.append({name: value for name, value in saved.items() if name not in ("name", "bytes", "sha256")})
         sheets.append(files.read(done, "delete it")["sheet"])
-    described = runtime.describe()
     facts = {
         "name": "games",
         "command": "python -m advcourse study games",
         "settings": {**asdict(settings), "device": device.type, "extractor": EXTRACTOR, "n_real": len(tests)},
-        "date": datetime.date.today().isoformat(),
-        "versions": {"advcourse": __version__, **{key: described[key] for key in ("python", "torch")}},
+        **today(),
         "runs": records,
     }
     return files.write(file, {"sheets": torch.stack(sheets)}, facts)
@@ -181,33 +179,32 @@ def _played(
     real = metrics.features(extract, tests.to(device))
     latents = torch.randn(len(tests), generator.latent, generator=torch.Generator().manual_seed(0))  # type: ignore[call-overload]
     clock = time.process_time if device.type == "cpu" else time.perf_counter
-    start, made = clock(), [torch.zeros_like(tests[:SHOWN])]
+    start, sheet, seen = clock(), torch.zeros_like(tests[:SHOWN]), list[dict[str, float]]()
 
-    def look(generator: nn.Module, record: dict) -> dict:
-        nonlocal start
+    def look(generator: nn.Module, record: dict) -> None:
+        nonlocal start, sheet
         seconds = clock() - start
         fakes = gan.generate(generator, latents).to(device)
-        made.append(fakes[:SHOWN].cpu())
+        sheet = fakes[:SHOWN].cpu()
         found = {
             "distance": metrics.frechet_distance(real, metrics.features(extract, fakes), extractor=EXTRACTOR),
             "score": metrics.classifier_score(predict(classifier, fakes), extractor=EXTRACTOR, splits=1),
         }
+        seen.append({"seconds": seconds, **{name: each.value for name, each in found.items()}})
         fresh.next()
         start = clock()
-        return {"seconds": seconds, **{name: each.value for name, each in found.items()}}
 
-    seen: list[dict] = []
-    variant = _faster(how.make(), settings.faster)
+    variant = at_rates(how.make(), lambda own: settings.faster * own)
     fresh = _Fresh(images, settings.generator_steps * variant.critic_steps * settings.batch_size)
     options: dict[str, Any] = {"epochs": settings.rounds, "batch_size": settings.batch_size, "seed": seed}
     try:
-        gan.fit(generator, critic, fresh, variant, **options, progress=progress, on_epoch_end=_kept(look, seen))
+        gan.fit(generator, critic, fresh, variant, **options, progress=progress, on_epoch_end=look)
         ended = "finished"
     except FloatingPointError:
         ended = "not finite"
     columns = {key: [round(record[key], 4) for record in seen] for key in ("seconds", "distance", "score")}
     columns["generator_steps"] = [settings.generator_steps * (i + 1) for i in range(len(seen))]
-    return {"ended": ended, **columns}, (255 * made[-1]).round().to(torch.uint8)
+    return {"ended": ended, **columns}, (255 * sheet).round().to(torch.uint8)
 
 
 class _Fresh(Dataset):
@@ -224,25 +221,3 @@ class _Fresh(Dataset):
 
     def next(self) -> None:
         self.start += self.n
-
-
-def _kept(look: Callable[[nn.Module, dict], dict], seen: list[dict]) -> Callable[[nn.Module, dict], dict]:
-    """The callback, whose records stay where a run ends before its time."""
-
-    def called(generator: nn.Module, record: dict) -> dict:
-        seen.append(json.loads(json.dumps(look(generator, record))))
-        return seen[-1]
-
-    return torch.no_grad()(called)
-
-
-def _faster(variant: gan.Variant, times: float) -> gan.Variant:
-    def at_rate(optimizer: Callable) -> Callable:
-        probe = optimizer([nn.Parameter(torch.zeros(()))])
-        return partial(optimizer, lr=times * probe.defaults["lr"])
-
-    return replace(
-        variant,
-        critic_optimizer=at_rate(variant.critic_optimizer),
-        generator_optimizer=at_rate(variant.generator_optimizer),
-    )

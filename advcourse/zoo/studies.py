@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from advcourse import __version__, data, runtime, training
+from advcourse import data, training
 from advcourse.core.files import write_json
 from advcourse.core.validation import check_above, check_at_most, check_choice, check_count
 from advcourse.networks import CifarResNet, Normalized
@@ -33,6 +32,7 @@ from advcourse.structured import (
     recolor_step,
 )
 from advcourse.training import image_by_image
+from advcourse.zoo._facts import today
 
 FOLDER = Path(__file__).parent / "files" / "studies"
 CLASSES, VECTORS, ATTACKED = 10, 16, 1000
@@ -182,12 +182,10 @@ def make(
                 done.with_suffix(".pt").unlink(missing_ok=True)
             records.append(json.loads(done.read_text(encoding="utf-8")))
     shared = {**asdict(settings), "device": device.type}
-    described = runtime.describe()
     table = {
         "command": _command(name, arms, seeds, settings, device),
         "settings": shared | {"batch_size": BATCH, "peak_learning_rate": LR, "test_images": len(tests[1])},
-        "date": datetime.date.today().isoformat(),
-        "versions": {"advcourse": __version__, **{key: described[key] for key in ("python", "torch")}},
+        **today(),
         "runs": [{key: value for key, value in record.items() if key not in shared} for record in records],
     }
     write_json(target, table, 1)

@@ -9,6 +9,8 @@ import torch
 from advcourse import data, gan
 from advcourse.networks import GAN_ARCHITECTURES
 from advcourse.zoo import games
+from advcourse.zoo._recipes_gan import GAN_RECIPES, at_rates
+from tests.support.digits import stand_for_mnist
 
 SMALL = games.GameSettings(rounds=2, generator_steps=2, batch_size=8, width=2, measured=150)
 FEW = {"architectures": ["G of linear layers"], "methods": ["DCGAN", "WGAN-GP"], "curves": 0, "progress": False}
@@ -16,14 +18,7 @@ FEW = {"architectures": ["G of linear layers"], "methods": ["DCGAN", "WGAN-GP"],
 
 @pytest.fixture
 def digits_as_mnist(monkeypatch):
-    """Small digits in MNIST's shape under MNIST's name."""
-
-    def load(name, split="test", n=None, stand_in=True):
-        images, labels, classes = original("digits", split, n=n or 200)
-        return torch.nn.functional.interpolate(images, size=(28, 28)), labels, classes
-
-    original = data.load
-    monkeypatch.setattr(data, "load", load)
+    stand_for_mnist(monkeypatch, 200)
 
 
 def played(tmp_path, **options):
@@ -82,14 +77,17 @@ def test_a_run_whose_loss_is_not_finite_is_reported_as_it_is(digits_as_mnist, mo
     assert games.load(file=tmp_path / "games.safetensors").sheets.max() == 0
 
 
-def test_the_rates_are_a_multiple_of_the_variants_own():
+def test_the_rates_are_what_is_asked_of_the_variants_own_and_nothing_else_changes():
     for method in games.METHODS.values():
-        own, faster = method.make(), games._faster(method.make(), 3.0)
+        own, faster = method.make(), at_rates(method.make(), lambda rate: 3 * rate)
         weight = [torch.nn.Parameter(torch.zeros(1))]
         for name in ("critic_optimizer", "generator_optimizer"):
             before, after = getattr(own, name)(weight), getattr(faster, name)(weight)
             assert type(before) is type(after)
             assert after.defaults == before.defaults | {"lr": 3 * before.defaults["lr"]}
+    for recipe in GAN_RECIPES.values():
+        for name in ("critic_optimizer", "generator_optimizer"):
+            assert getattr(recipe.variant(), name)(weight).defaults["lr"] == recipe.lr
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ import torch
 from advcourse import data, models
 from advcourse.core.running import predict
 from advcourse.zoo import weights
+from advcourse.zoo._recipes import RECIPES
+from advcourse.zoo._recipes_gan import GAN_RECIPES
 from tests.support.files import cut, flip
 
 REAL = os.environ.get("ADVCOURSE_DATA")
@@ -23,7 +25,7 @@ INPUTS = {"mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar10": (3, 32,
 def test_every_network_maps_its_images_to_the_classes_logits_or_to_images(name):
     torch.manual_seed(0)
     model = models.build(name)
-    images = torch.rand(3, *INPUTS[name.removeprefix("gan/").split("-dc")[0].split("-wgan")[0].split("/")[0]])
+    images = torch.rand(3, *INPUTS[(RECIPES | GAN_RECIPES)[name].data])
     logits = (3, 43 if name.startswith("gtsrb") else 10)
     if name in weights.GENERATORS:
         assert model(torch.randn(3, 100)).shape == images.shape
