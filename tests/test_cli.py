@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from advcourse import __main__ as cli
-from advcourse import data, training
+from advcourse import data, gan, training
 from advcourse.zoo import _recipes, _train, _train_gan, inventory, weights
 from advcourse.zoo._recipes_gan import GAN_RECIPES
 from tests.support.digits import stand_for_mnist
@@ -168,10 +168,18 @@ def test_every_network_of_ours_has_a_recipe_and_every_recipe_a_network():
 def test_a_generator_trains_by_its_recipe_stops_and_goes_on_and_its_card_says_how_good_it_is(
     digits_as_mnist, capsys, monkeypatch, tmp_path
 ):
-    name, few = "gan/mnist-wgan-gp", {"epochs": 2, "batch_size": 100, "critic_steps": 2, "decay": 0.5}
+    name, few = "gan/mnist-wgan-gp", {"epochs": 2, "batch_size": 100, "critic_steps": 3, "decay": 0.5}
     monkeypatch.setitem(GAN_RECIPES, name, replace(GAN_RECIPES[name], **few))
+    asked, fit = [], gan.fit
+
+    def watched(*networks, critic_steps, **options):
+        asked.append(critic_steps)
+        return fit(*networks, critic_steps=critic_steps, **options)
+
+    monkeypatch.setattr(gan, "fit", watched)
     command = ["train", name, "--device", "cpu"]
     assert cli.main([*command, "--out", str(tmp_path / "whole")]) == 0
+    assert asked == [3]
     assert cli.main([*command, "--epochs", "1", "--out", str(tmp_path / "half"), "--checkpoint", f"{tmp_path}/c"]) == 0
     assert cli.main([*command, "--out", str(tmp_path / "on"), "--checkpoint", f"{tmp_path}/c"]) == 0
     file = "gan-mnist-wgan-gp.safetensors"
@@ -180,7 +188,7 @@ def test_a_generator_trains_by_its_recipe_stops_and_goes_on_and_its_card_says_ho
     card = weights.card(name, tmp_path / "whole")
     assert card["sha256"] == hashlib.sha256(whole).hexdigest()
     assert card["command"] == f"python -m advcourse train {name}" and card["n_real"] == card["n_fake"] == 300
-    assert card["variant"] == "WGAN-GP" and card["critic_steps"] == 2 and card["average"] == 0.5
+    assert card["variant"] == "WGAN-GP" and card["critic_steps"] == 3 and card["average"] == 0.5
     assert all(len(column) == 2 for column in card["history"].values())
     generator, tests = weights.load(name, folder=tmp_path / "whole"), data.load("mnist", "test")[0]
     assert not generator.training and "FD-mnist-cnn" in capsys.readouterr().out

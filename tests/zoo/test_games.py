@@ -64,6 +64,18 @@ def test_each_round_sees_the_next_images_and_the_critic_k_times_as_many(digits_a
         assert sorted(found.flatten(1).sum(1).tolist()) == sorted(wanted.flatten(1).sum(1).tolist())
 
 
+def test_a_run_is_played_at_the_settings_rate(digits_as_mnist, monkeypatch, tmp_path):
+    rates, fit = [], gan.fit
+
+    def watched(generator, critic, images, variant, **options):
+        rates.append(variant.critic_optimizer(critic.parameters()).defaults["lr"])
+        return fit(generator, critic, images, variant, **options)
+
+    monkeypatch.setattr(gan, "fit", watched)
+    played(tmp_path, methods=["DCGAN", "WGAN-GP"])
+    assert rates == pytest.approx([3 * 2e-4, 3 * 1e-4])
+
+
 def test_a_run_whose_loss_is_not_finite_is_reported_as_it_is(digits_as_mnist, monkeypatch, tmp_path):
     variant = games.METHODS["DCGAN"].make()
 
