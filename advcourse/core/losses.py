@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from advcourse.core.validation import check_choice
@@ -27,6 +28,11 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """
     m = log_odds(logits, labels)
     return torch.logaddexp(m, torch.zeros_like(m))
+
+
+def divergence(logits: Tensor, others: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of each image, ``Σⱼ pⱼ log(pⱼ / qⱼ)``, of the probabilities p and q, ``(N,)``."""
+    return F.kl_div(others.log_softmax(1), logits.log_softmax(1), reduction="none", log_target=True).sum(1)
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:

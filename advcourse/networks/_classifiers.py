@@ -8,6 +8,7 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.ops import StochasticDepth
 
 
 class Normalized(nn.Module):
@@ -90,18 +91,22 @@ class StridedCNN(nn.Sequential):
 
 
 class BasicBlock(nn.Module):
-    """Residual block with the parameter-free shortcut (option A of He et al. 2016, section 4.2)."""
+    """Residual block with the parameter-free shortcut (option A of He et al. 2016, section 4.2).
 
-    def __init__(self, inputs: int, outputs: int, stride: int):
+    In training it is skipped with probability ``drop``, image by image (Huang et al. 2016, arXiv:1603.09382).
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int, drop: float = 0.0):
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(outputs)
         self.stride, self.padding = stride, (outputs - inputs) // 2
+        self.depth = StochasticDepth(drop, "row")
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        out = self.depth(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
         if self.padding:
             x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.padding, self.padding))
         return F.relu(out + x)
@@ -111,26 +116,37 @@ class CifarResNet(nn.Module):
     """ResNet of ``6 * blocks + 2`` layers for 32x32 images (He et al. 2016, arXiv:1512.03385, section 4.2).
 
     Its stages have ``width``, twice and four times as many channels; the paper's have 16, 32 and 64.
+
+    Args:
+        blocks: residual blocks in each of the three stages.
+        classes: logits.
+        width: channels of the first stage.
+        drop_path: probability that training skips the last block (stochastic depth); it grows evenly from the first.
+        dropout: probability that training drops a feature before the linear layer.
     """
 
-    def __init__(self, blocks: int = 3, classes: int = 10, width: int = 16):
+    def __init__(
+        self, blocks: int = 3, classes: int = 10, width: int = 16, *, drop_path: float = 0.0, dropout: float = 0.0
+    ):
         super().__init__()
+        drops = [drop_path * (i + 1) / (3 * blocks) for i in range(3 * blocks)]
         self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.layer1 = self._stage(width, width, blocks, 1)
-        self.layer2 = self._stage(width, 2 * width, blocks, 2)
-        self.layer3 = self._stage(2 * width, 4 * width, blocks, 2)
+        self.layer1 = self._stage(width, width, 1, drops[:blocks])
+        self.layer2 = self._stage(width, 2 * width, 2, drops[blocks : 2 * blocks])
+        self.layer3 = self._stage(2 * width, 4 * width, 2, drops[2 * blocks :])
+        self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(4 * width, classes)
 
     @staticmethod
-    def _stage(inputs: int, outputs: int, blocks: int, stride: int) -> nn.Sequential:
-        first = BasicBlock(inputs, outputs, stride)
-        return nn.Sequential(first, *(BasicBlock(outputs, outputs, 1) for _ in range(blocks - 1)))
+    def _stage(inputs: int, outputs: int, stride: int, drops: Sequence[float]) -> nn.Sequential:
+        first = BasicBlock(inputs, outputs, stride, drops[0])
+        return nn.Sequential(first, *(BasicBlock(outputs, outputs, 1, drop) for drop in drops[1:]))
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.bn1(self.conv1(x)))
         x = self.layer3(self.layer2(self.layer1(x)))
-        return self.linear(x.mean((2, 3)))
+        return self.linear(self.dropout(x.mean((2, 3))))
 
 
 class PlainBlock(nn.Module):

@@ -24,6 +24,7 @@ from advcourse.core.validation import check_answer, check_count, check_labels, c
 from advcourse.training.loop import (
     AUGMENT,
     LOSS,
+    Best,
     Data,
     Stateful,
     check_run,
@@ -89,6 +90,9 @@ def fit(
     batch_size: int = 128,
     augment: Callable[[Tensor], Tensor] | None = None,
     average: AveragedModel | None = None,
+    replays: int = 1,
+    keep_best: Callable[[nn.Module], float] | None = None,
+    patience: int | None = None,
     seed: int = 0,
     checkpoint: str | os.PathLike | None = None,
     resume: bool = True,
@@ -109,10 +113,16 @@ def fit(
             makes it an ``nn.Module`` (the checkpoint then holds them).
         epochs: passes over the data.
         optimizer: over ``model.parameters()``; default Adam with learning rate 1e-3.
-        scheduler: stepped after every batch (``steps_per_epoch`` counts them).
+        scheduler: stepped after every step (``steps_per_epoch`` counts the batches).
         batch_size: images per step over all processes together.
         augment: images -> images, on the device, before the loss; draws from torch's global generators.
         average: ``moving_average(model)``, which takes in the weights after every step.
+        replays: steps in a row on each batch, augmented once; for ``defenses.free``.
+        keep_best: ``model -> score``, called after every epoch, in eval mode and in every process alike; the model ends
+            with the weights of the epoch that had the highest, the first of equals, and each record holds its
+            ``score``. Robustness to the attack trained with falls late in training (Rice, Wong & Kolter 2020,
+            arXiv:2002.11569): a score of images held out, under an attack of several steps, sees it.
+        patience: end the run after so many epochs in a row without a higher score; needs ``keep_best``.
         seed: of the order of the images and of every draw of ``augment`` and ``loss``.
         checkpoint: file to which the run is written after every epoch, and when Ctrl-C is pressed.
         resume: go on from ``checkpoint`` where it exists; False starts over. One of another run is refused: of another
@@ -138,6 +148,10 @@ def fit(
     process with the same batch (but for BatchNorm, which sees the share, and for the draws of ``loss``).
     """
     _check(data, epochs, batch_size, seed, mixed_precision)
+    check_count(replays=replays)
+    check_count(optional=True, patience=patience)
+    if patience is not None and keep_best is None:
+        raise ValueError(f"patience is {patience}, expected None without keep_best: no score is there to wait for")
     accelerator = full_accelerator()
     rank, world = accelerator.process_index, accelerator.num_processes
     home = next((held.device for held in model.parameters()), None)
@@ -152,7 +166,11 @@ def fit(
         if augment:
             torch.manual_seed(mix(seed, AUGMENT, number))
             images = augment(images)
-        torch.manual_seed(mix(seed, LOSS + rank, number))
+        means = [descend(images, labels, number, replay) for replay in range(replays)]
+        return {"loss": torch.stack(means).mean()}
+
+    def descend(images: Tensor, labels: Tensor, number: int, replay: int) -> Tensor:
+        torch.manual_seed(mix(seed, LOSS + rank, number, *([replay] if replay else [])))
         mean = step_loss(*share(images, labels, rank, world))
         if mean.dim():
             raise ValueError(f"loss returned shape {tuple(mean.shape)}, expected a scalar")
@@ -163,12 +181,14 @@ def fit(
             scheduler.step()
         if average:
             average.update_parameters(model)
-        return {"loss": mean}
+        return mean.detach()
 
     parts: dict[str, Stateful] = {"model": model, "optimizer": optimizer}
     parts |= {"scheduler": scheduler} if scheduler else {}
     parts |= {"average": average} if average else {}
     parts |= {"loss": loss} if isinstance(loss, nn.Module) else {}
+    best = Best(model, keep_best, patience) if keep_best else None
+    parts |= {"best": best} if best else {}
     # A schedule is laid out for a number of epochs; without one, a finished run may be prolonged.
     identity: dict[str, Any] = {"images": count(data), "batch_size": batch_size, "seed": seed}
     identity |= {"epochs": epochs if scheduler else None}
@@ -176,10 +196,11 @@ def fit(
     identity |= {"mixed_precision": mixed_precision, "model": identify(model), "loss": identify(loss)}
     identity |= {"augment": identify(augment), "scheduler": type(scheduler).__name__}
     identity |= {"data": digest_of_data(data) if checkpoint else None}
+    identity |= {"replays": replays} if replays > 1 else {}
     identity |= {"average": identify(average.multi_avg_fn)} if average else {}
     optimizer.zero_grad()
     try:
-        return run_epochs(
+        history = run_epochs(
             step,
             data,
             model,
@@ -194,7 +215,11 @@ def fit(
             progress=progress,
             about=lambda: {"lr": optimizer.param_groups[0]["lr"]},
             on_epoch_end=on_epoch_end,
+            best=best,
         )
+        if best:
+            best.restore()
+        return history
     finally:
         optimizer.zero_grad()
         model.to(home)

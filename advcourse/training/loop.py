@@ -51,6 +51,7 @@ def run_epochs(
     progress: bool = True,
     about: Callable[[], dict] = dict,
     on_epoch_end: Callable[[nn.Module, dict], dict | None] | None = None,
+    best: Best | None = None,
 ) -> list[dict]:
     """Passes over the data in an order of the seed's, with a checkpoint after each, and after Ctrl-C.
 
@@ -66,6 +67,7 @@ def run_epochs(
         checkpoint, resume, progress: as in ``fit``.
         about: what else is to be recorded at the end of an epoch.
         on_epoch_end: as in ``fit``.
+        best: keeps the weights of the epoch that scores highest, and says when to end; it is one of ``parts``, too.
 
     Returns:
         The history: for each epoch a dict with ``epoch``, the means of what ``step`` returned, and what ``about`` and
@@ -100,6 +102,8 @@ def run_epochs(
     bar = tqdm(total=epochs * per_epoch, initial=done, file=sys.stdout, mininterval=0.5, disable=not shown)
     with bar, forked(device), evaluating(model), deferred_interrupt() as interrupt:
         for epoch in range(done // per_epoch, epochs):
+            if best and best.waited_enough:
+                break
             bar.set_description(f"epoch {epoch + 1}/{epochs}")
             for module, training in modes:  # ``evaluating`` puts each back in its own mode at the end
                 module.training = training
@@ -122,6 +126,9 @@ def run_epochs(
                 if not math.isfinite(record[name]):
                     raise FloatingPointError(f"the mean {name} of epoch {epoch + 1} is {record[name]}")
             bar.set_postfix({name: f"{record[name]:.4f}" for name in totals})
+            if best:
+                model.eval()
+                record["score"] = best.see(model)
             if on_epoch_end and accelerator.is_main_process:
                 model.eval()
                 record |= plain(on_epoch_end(model, record) or {})
@@ -239,6 +246,46 @@ def moving_average(model: nn.Module, decay: float = 0.999) -> AveragedModel:
             average.lerp_(weight, 1 - beta)
 
     return AveragedModel(model, multi_avg_fn=closer).eval().requires_grad_(False)
+
+
+class Best:
+    """The weights of the epoch with the highest score.
+
+    Args:
+        model: whose weights and buffers are kept.
+        score: ``model -> number``.
+        patience: epochs in a row without a higher one that are enough; None: never.
+    """
+
+    def __init__(self, model: nn.Module, score: Callable[[nn.Module], float], patience: int | None) -> None:
+        self.model, self.score, self.patience = model, score, patience
+        self.highest, self.waited = -math.inf, 0
+        self.weights: dict[str, Tensor] = {}
+
+    @property
+    def waited_enough(self) -> bool:
+        return self.patience is not None and self.waited >= self.patience
+
+    def see(self, model: nn.Module) -> float:
+        """Score the model as it is, and keep it where that is the highest; NaN is none."""
+        with torch.random.fork_rng():
+            found = float(self.score(model))
+        self.waited += 1
+        if found > self.highest:
+            self.highest, self.waited = found, 0
+            self.weights = {name: held.detach().clone() for name, held in model.state_dict().items()}
+        return found
+
+    def restore(self) -> None:
+        """Put the weights back into the model."""
+        if self.weights:
+            self.model.load_state_dict(self.weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"highest": self.highest, "waited": self.waited, "weights": self.weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.highest, self.waited, self.weights = (state_dict[name] for name in ("highest", "waited", "weights"))
 
 
 class Stateful(Protocol):

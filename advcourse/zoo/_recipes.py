@@ -12,7 +12,7 @@ from advcourse import training
 from advcourse.attacks import pgd
 from advcourse.core.balls import clip
 from advcourse.core.running import evaluating
-from advcourse.defenses import denoising_loss
+from advcourse.defenses import adversarial, denoising_loss
 
 
 def classified(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
@@ -59,34 +59,10 @@ class Recipe:
         )
 
 
-class AdversarialLoss(nn.Module):
-    """Cross-entropy at what PGD finds from a random start, in a ball that grows to ``eps`` while training warms up.
-
-    The problem is equation 2.1 of Madry et al. 2017, arXiv:1706.06083::
-
-        min_θ 𝔼 max_δ ℓ(f_θ(x + δ), y)  such that  ‖δ‖∞ ≤ ε
-
-    With the whole ball from the start, training on MNIST at ε = 0.3 stays for long at the constant prediction.
-
-    Args:
-        total_steps: training steps in all.
-        eps: radius, in pixel units of [0, 1].
-        steps: of the attack, each 2.5·ε/steps long.
-        warmup: share of the training steps over which the radius grows from 0 to ``eps``.
-    """
-
-    step: Tensor
-
-    def __init__(self, total_steps: int, *, eps: float, steps: int, warmup: float) -> None:
-        super().__init__()
-        self.eps, self.steps, self.warmup_steps = eps, steps, warmup * total_steps
-        self.register_buffer("step", torch.tensor(0))
-
-    def forward(self, model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-        self.step += 1
-        eps = self.eps * min(1.0, self.step.item() / max(self.warmup_steps, 1))
-        adversarial = pgd(model, images, labels, eps=eps, steps=self.steps, random_start=True)
-        return training.standard_loss(model, adversarial, labels)
+def adversarially(total_steps: int, *, eps: float, steps: int, warmup: float) -> training.Loss:
+    """Adversarial training against PGD from a random start, in a ball that grows over that share of the steps."""
+    attack = partial(pgd, steps=steps, random_start=True)
+    return adversarial(attack, eps=eps, warmup=round(warmup * total_steps))
 
 
 DENOISED_SIGMA = 8 / 255
@@ -136,7 +112,7 @@ RECIPES: dict[str, Recipe] = {
         "mnist",
         epochs=12,
         lr=2e-3,
-        loss=partial(AdversarialLoss, eps=0.3, steps=7, warmup=0.25),
+        loss=partial(adversarially, eps=0.3, steps=7, warmup=0.25),
         eps=0.3,
         mixed_precision="bf16",
     ),
