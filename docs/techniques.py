@@ -42,6 +42,7 @@ class Line(NamedTuple):
 
 NETWORK = "the network"
 TRANSFORMS = "a defense: it transforms"
+TRAINS = "a defense: it trains"
 GENERATES = "no attack: a pair of losses for a generator and a critic"
 LINES = {
     "attacks.fgsm": Line("FGSM, FGM", NETWORK, "linf, l2 or l1", "03"),
@@ -88,6 +89,18 @@ LINES = {
     "defenses.ResizePad": Line("random resizing and padding", TRANSFORMS, "", ""),
     "defenses.TotalVariation": Line("pixel drop and total-variation minimisation", TRANSFORMS, "", "08"),
     "defenses.Quilting": Line("image quilting", TRANSFORMS, "", "08"),
+    "defenses.adversarial": Line("adversarial training", TRAINS, "as in the attack", ""),
+    "defenses.organic_and_perturbed": Line("adversarial training beside clean images", TRAINS, "as in the attack", ""),
+    "defenses.fast": Line("fast adversarial training (FGSM-RS)", TRAINS, "linf, l2 or l1", ""),
+    "defenses.free": Line("free adversarial training", TRAINS, "linf", ""),
+    "defenses.trades": Line("TRADES", TRAINS, "linf, l2 or l1", ""),
+    "defenses.mart": Line("MART", TRAINS, "as in the attack", ""),
+    "defenses.awp": Line("adversarial weight perturbation", TRAINS, "as in the attack; weights", ""),
+    "defenses.cure": Line("curvature regularisation (CURE)", TRAINS, "the turn of the gradient", ""),
+    "defenses.llr": Line("local linearity regularisation", TRAINS, "linf, l2 or l1", ""),
+    "defenses.advprop": Line("AdvProp", TRAINS, "as in the attack", ""),
+    "defenses.noisy_student": Line("noisy student", TRAINS, "", ""),
+    "defenses.smooth": Line("smooth activations", TRAINS, "", ""),
     "gan.standard_gan": Line("GAN, saturating or not", GENERATES, "", "12"),
     "gan.lsgan": Line("LSGAN", GENERATES, "", "12"),
     "gan.wgan": Line("WGAN", GENERATES, "the critic's weights", "12"),
@@ -117,6 +130,10 @@ PARTS = {
     "blackbox.substitute": "Substitute jacobian_augmentation",
     "defenses": "Defended",
     "defenses.SoftJPEG": "cubic_round",
+    "defenses.advprop": "SplitBatchNorm main_batchnorm split_batchnorm",
+    "defenses.cure": "curvature_penalty",
+    "defenses.noisy_student": "PseudoLabels pseudo_labels soft_loss",
+    "defenses.smooth": "SMOOTH_ACTIVATIONS Smooth",
     "defenses.DenoisingAutoencoder": "denoising_loss",
     "defenses.TotalVariation": "smoothed",
     "defenses.Quilting": "sample_patches SoftQuilting",

@@ -21,6 +21,7 @@ ARROWS = architecture.room_arrows(PACKAGE)
 ORDER = architecture.page_order()
 PACKAGES = [module.name for module in pkgutil.walk_packages([str(PACKAGE)], "advcourse.") if module.ispkg]
 SHAPES = {
+    "FILE",
     "FOLDER",
     "card",
     "file",

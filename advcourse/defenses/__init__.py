@@ -18,14 +18,14 @@ from advcourse.defenses._noisy_student import PseudoLabels, noisy_student, pseud
 from advcourse.defenses._patches import sample_patches
 from advcourse.defenses._quilting import Quilting
 from advcourse.defenses._resize_pad import ResizePad
-from advcourse.defenses._smooth import ACTIVATIONS, Smooth, smooth
+from advcourse.defenses._smooth import SMOOTH_ACTIVATIONS, Smooth, smooth
 from advcourse.defenses._soft_jpeg import SoftJPEG, cubic_round
 from advcourse.defenses._soft_quilting import SoftQuilting
 from advcourse.defenses._total_variation import TotalVariation, smoothed
 from advcourse.defenses._trades import trades
 
 __all__ = [
-    "ACTIVATIONS",
+    "SMOOTH_ACTIVATIONS",
     "BitDepth",
     "Blur",
     "CropResize",

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from advcourse.core.losses import cross_entropy
 from advcourse.core.running import logits_of
 from advcourse.core.validation import check_at_least, check_callable, check_pair
-from advcourse.defenses._crafting import Attack, crafted, grown
+from advcourse.defenses._crafting import Crafter, crafted, grown
 from advcourse.training import Loss, standard_loss
 
 
 def adversarial(
-    attack: Attack, *, eps: float | None = None, warmup: int = 0, mode: str = "eval", loss: Loss = standard_loss
+    attack: Crafter, *, eps: float | None = None, warmup: int = 0, mode: str = "eval", loss: Loss = standard_loss
 ) -> Loss:
     """The loss of attacked images, min-max training.
 
@@ -47,12 +47,12 @@ def adversarial(
     return grown(partial(_adversarial, loss=loss), attack, eps, warmup, mode)
 
 
-def _adversarial(model: nn.Module, images: Tensor, labels: Tensor, *, attack: Attack, mode: str, loss: Loss) -> Tensor:
+def _adversarial(model: nn.Module, images: Tensor, labels: Tensor, *, attack: Crafter, mode: str, loss: Loss) -> Tensor:
     return loss(model, crafted(attack, model, images, labels, mode), labels)
 
 
 def organic_and_perturbed(
-    attack: Attack,
+    attack: Crafter,
     *,
     weights: tuple[float, float] = (0.5, 0.5),
     eps: float | None = None,
@@ -77,12 +77,13 @@ def organic_and_perturbed(
     and robustness" (D. Sarkar & S. Paul), its seven steps.
     """
     check_pair("weights", weights)
-    check_at_least(0, organic_weight=weights[0], perturbed_weight=weights[1])
+    for weight in weights:
+        check_at_least(0, weights=weight)
     return grown(partial(_both, weights=(weights[0], weights[1])), attack, eps, warmup, mode)
 
 
 def _both(
-    model: nn.Module, images: Tensor, labels: Tensor, *, attack: Attack, weights: tuple[float, float], mode: str
+    model: nn.Module, images: Tensor, labels: Tensor, *, attack: Crafter, weights: tuple[float, float], mode: str
 ) -> Tensor:
     perturbed = crafted(attack, model, images, labels, mode)
     twice = torch.cat([labels, labels])

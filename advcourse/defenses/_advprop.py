@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 
 from advcourse.core.running import BATCH_NORMS
-from advcourse.defenses._crafting import Attack, crafted, grown
+from advcourse.defenses._crafting import Crafter, crafted, grown
 from advcourse.training import Loss, standard_loss
 
 
@@ -57,7 +57,7 @@ def _replaced(module: nn.Module, kinds: tuple, by: object) -> nn.Module:
     return module
 
 
-def advprop(attack: Attack, *, eps: float | None = None, warmup: int = 0, mode: str = "eval") -> Loss:
+def advprop(attack: Crafter, *, eps: float | None = None, warmup: int = 0, mode: str = "eval") -> Loss:
     """The loss of the images through the main BatchNorms, and that of attacked ones through the auxiliary ones.
 
     ::
@@ -78,7 +78,7 @@ def advprop(attack: Attack, *, eps: float | None = None, warmup: int = 0, mode: 
     return grown(_advprop, attack, eps, warmup, mode)
 
 
-def _advprop(model: nn.Module, images: Tensor, labels: Tensor, *, attack: Attack, mode: str) -> Tensor:
+def _advprop(model: nn.Module, images: Tensor, labels: Tensor, *, attack: Crafter, mode: str) -> Tensor:
     with _auxiliary(model):
         moved = crafted(attack, model, images, labels, mode)
         attacked = standard_loss(model, moved, labels)

@@ -11,18 +11,21 @@ from torch.func import functional_call
 from advcourse.core.losses import cross_entropy
 from advcourse.core.running import logits_of, untouched
 from advcourse.core.validation import check_above
-from advcourse.defenses._crafting import Attack, crafted, grown
+from advcourse.defenses._crafting import Crafter, crafted, grown
 from advcourse.training import Loss, standard_loss
 
 
-def awp(attack: Attack, *, gamma: float = 0.005, eps: float | None = None, warmup: int = 0, mode: str = "eval") -> Loss:
+def awp(
+    attack: Crafter, *, gamma: float = 0.005, eps: float | None = None, warmup: int = 0, mode: str = "eval"
+) -> Loss:
     """The loss of attacked images at the worst weights nearby, which flattens it.
 
     For every weight tensor W of two and more dimensions, with the gradients at the attacked images x̃::
 
         V = γ ‖W‖ ∇_W ℓ / ‖∇_W ℓ‖,   ℓ(f_{W + V}(x̃), y)
 
-    V is taken as a constant; the step is made from W with the gradient at W + V.
+    V is taken as a constant; the step is made from W with the gradient at W + V. It is that of the batch, in several
+    processes of each one's share.
 
     Args:
         attack: ``(model, images, labels) -> images``.
@@ -35,7 +38,7 @@ def awp(attack: Attack, *, gamma: float = 0.005, eps: float | None = None, warmu
     return grown(partial(_awp, gamma=float(gamma)), attack, eps, warmup, mode)
 
 
-def _awp(model: nn.Module, images: Tensor, labels: Tensor, *, attack: Attack, gamma: float, mode: str) -> Tensor:
+def _awp(model: nn.Module, images: Tensor, labels: Tensor, *, attack: Crafter, gamma: float, mode: str) -> Tensor:
     moved = crafted(attack, model, images, labels, mode)
     weights = {name: held for name, held in model.named_parameters() if held.dim() > 1 and held.requires_grad}
     with untouched(model, images):

@@ -14,7 +14,7 @@ from advcourse.core.running import Model, evaluating
 from advcourse.core.validation import check_above, check_callable, check_choice, check_count
 from advcourse.training import Loss
 
-Attack = Callable[..., Tensor]
+Crafter = Callable[..., Tensor]
 MODES = ("eval", "train")
 
 
@@ -23,7 +23,7 @@ def crafting(model: Model, mode: str) -> AbstractContextManager[None]:
     return evaluating(model) if mode == "eval" else nullcontext()
 
 
-def crafted(attack: Attack, model: Model, images: Tensor, labels: Tensor, mode: str) -> Tensor:
+def crafted(attack: Crafter, model: Model, images: Tensor, labels: Tensor, mode: str) -> Tensor:
     """What the attack makes of the images, without a graph."""
     with crafting(model, mode):
         found = attack(model, images, labels)
@@ -33,7 +33,7 @@ def crafted(attack: Attack, model: Model, images: Tensor, labels: Tensor, mode: 
     return found.detach()
 
 
-def check_attack(attack: Attack, mode: str) -> None:
+def check_attack(attack: Crafter, mode: str) -> None:
     """A callable ``(model, images, labels) -> images`` that asks for nothing else, and a mode to run it in."""
     check_callable(attack=attack)
     check_choice("mode", mode, MODES)
@@ -74,7 +74,7 @@ class Growing(nn.Module):
         return self.loss(model, images, labels, share * self.size)
 
 
-def grown(loss: Callable[..., Tensor], attack: Attack, eps: float | None, warmup: int, mode: str) -> Loss:
+def grown(loss: Callable[..., Tensor], attack: Crafter, eps: float | None, warmup: int, mode: str) -> Loss:
     """The loss ``(model, images, labels, attack=…, mode=…)`` with its attack; its ball grows to ``eps``."""
     check_attack(attack, mode)
     loss = partial(loss, mode=mode)
@@ -87,6 +87,6 @@ def grown(loss: Callable[..., Tensor], attack: Attack, eps: float | None, warmup
 
 
 def _of_size(
-    model: nn.Module, images: Tensor, labels: Tensor, size: float, *, loss: Callable[..., Tensor], attack: Attack
+    model: nn.Module, images: Tensor, labels: Tensor, size: float, *, loss: Callable[..., Tensor], attack: Crafter
 ) -> Tensor:
     return loss(model, images, labels, attack=partial(attack, eps=size))

@@ -54,8 +54,8 @@ def llr(
     check_choice("mode", mode, MODES)
     per_image = image_loss(loss)
     ascent = partial(_least_linear, per_image=per_image, steps=int(steps), step_size=step_size, norm=norm)
-    settings = {"per_image": per_image, "ascent": ascent, "lam": float(lam), "mu": float(mu), "mode": mode}
-    return Growing(partial(_llr, **settings), "eps", eps, warmup)
+    penalised = partial(_llr, per_image=per_image, ascent=ascent, lam=float(lam), mu=float(mu), mode=mode)
+    return Growing(penalised, "eps", eps, warmup)
 
 
 def _llr(

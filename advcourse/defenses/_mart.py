@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from advcourse.core.losses import cross_entropy, divergence
 from advcourse.core.running import logits_of
 from advcourse.core.validation import check_at_least
-from advcourse.defenses._crafting import Attack, crafted, grown
+from advcourse.defenses._crafting import Crafter, crafted, grown
 from advcourse.training import Loss
 
 
-def mart(attack: Attack, *, beta: float = 5.0, eps: float | None = None, warmup: int = 0, mode: str = "eval") -> Loss:
+def mart(attack: Crafter, *, beta: float = 5.0, eps: float | None = None, warmup: int = 0, mode: str = "eval") -> Loss:
     """The loss of attacked images with a margin, and a stable answer where the image itself is not sure of its label.
 
     With p the probabilities at x and p̃ those at the attacked image x̃::
@@ -33,7 +33,7 @@ def mart(attack: Attack, *, beta: float = 5.0, eps: float | None = None, warmup:
     return grown(partial(_mart, beta=float(beta)), attack, eps, warmup, mode)
 
 
-def _mart(model: nn.Module, images: Tensor, labels: Tensor, *, attack: Attack, beta: float, mode: str) -> Tensor:
+def _mart(model: nn.Module, images: Tensor, labels: Tensor, *, attack: Crafter, beta: float, mode: str) -> Tensor:
     moved = crafted(attack, model, images, labels, mode)
     clean, attacked = logits_of(model, images, labels), logits_of(model, moved, labels)
     unsure = 1 - clean.softmax(1).gather(1, labels[:, None])[:, 0]

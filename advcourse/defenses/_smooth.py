@@ -28,7 +28,7 @@ def smooth_relu(x: Tensor, sharpness: float = 3.0) -> Tensor:
     return positive - torch.log1p(sharpness * positive) / sharpness
 
 
-ACTIVATIONS: dict[str, Activation] = {
+SMOOTH_ACTIVATIONS: dict[str, Activation] = {
     "silu": F.silu,
     "gelu": F.gelu,
     "elu": F.elu,
@@ -46,7 +46,7 @@ class Smooth(nn.Module):
         self.activation = activation
 
     def forward(self, images: Tensor) -> Tensor:
-        function = self.activation if callable(self.activation) else ACTIVATIONS[self.activation]
+        function = self.activation if callable(self.activation) else SMOOTH_ACTIVATIONS[self.activation]
         with _Instead(function) as swapped:
             logits: Tensor = self.network(images)
         if not swapped.count:
@@ -71,7 +71,7 @@ def smooth(network: nn.Module, activation: str | Activation = "silu") -> Smooth:
     Source: Xie et al. 2020, arXiv:2006.14536, section 4.
     """
     if not callable(activation):
-        check_choice("activation", activation, tuple(ACTIVATIONS))
+        check_choice("activation", activation, tuple(SMOOTH_ACTIVATIONS))
     return Smooth(copy.deepcopy(network), activation)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import signal
 from contextlib import suppress
 from functools import partial
@@ -13,6 +14,25 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.attacks import pgd
+from advcourse.defenses import (
+    adversarial,
+    advprop,
+    awp,
+    cure,
+    curvature_penalty,
+    fast,
+    free,
+    llr,
+    main_batchnorm,
+    mart,
+    noisy_student,
+    organic_and_perturbed,
+    pseudo_labels,
+    smooth,
+    soft_loss,
+    split_batchnorm,
+    trades,
+)
 from advcourse.structured import augmented, flow_step
 from advcourse.training import accuracy, fit, image_by_image, random_crop, standard_loss
 from advcourse.training._fit import _StepLoss
@@ -21,6 +41,19 @@ from tests.support.scenes import scene
 from tests.support.toys import pictures, smooth_cnn
 
 PRESSES: list[bool] = []
+climbed = partial(pgd, eps=0.05, steps=2)
+DEFENSES = {
+    "adversarial": adversarial(partial(pgd, steps=2), eps=0.05, warmup=3),
+    "organic": organic_and_perturbed(climbed),
+    "trades": trades(eps=0.05, steps=2),
+    "mart": mart(climbed),
+    "fast": fast(eps=0.05),
+    "free": free(eps=0.05),
+    "awp": awp(climbed),
+    "cure": cure(h=0.5, lam=0.1),
+    "llr": llr(eps=0.05),
+    "advprop": advprop(climbed),
+}
 LOSSES = {
     "standard": standard_loss,
     "attacked": augmented(partial(pgd, eps=0.05, steps=2)),
@@ -38,6 +71,55 @@ def does_losses(device: str, dtype: torch.dtype) -> Found:
         value.backward()
         found |= {f"{name} value": value} | {f"{name} {key}": held.grad for key, held in model.named_parameters()}
     return found
+
+
+def does_defenses(device: str, dtype: torch.dtype) -> Found:
+    """Two steps of each, so that what it remembers counts."""
+    found: Found = {}
+    for name, held in DEFENSES.items():
+        network, images, labels = scene(6, device=device, dtype=dtype)
+        model, loss = (split_batchnorm(network) if name == "advprop" else network).train(), copy.deepcopy(held)
+        torch.manual_seed(1)
+        for _ in range(2):
+            model.zero_grad()
+            value = loss(model, images, labels)
+            value.backward()
+        found |= {f"{name} value": value} | {f"{name} {key}": each.grad for key, each in model.named_parameters()}
+        found |= {f"{name} {key}": each for key, each in main_batchnorm(model).named_buffers()}
+    return found
+
+
+def does_curvature(device: str, dtype: torch.dtype) -> Found:
+    model, images, labels = scene(6, device=device, dtype=dtype)
+    return {"penalty": curvature_penalty(model, images, labels, h=0.5)}
+
+
+def does_smooth(device: str, dtype: torch.dtype) -> Found:
+    network = nn.Sequential(nn.Flatten(), nn.ReLU()).to(device)
+    images = pictures(6, dtype=dtype).to(device) - 0.5
+    return {name: smooth(network, name)(images) for name in ("silu", "gelu", "elu", "softplus", "smooth_relu")}
+
+
+def does_noisy_student(device: str, dtype: torch.dtype) -> Found:
+    teacher, images, labels = scene(6, device=device, dtype=dtype)
+    told = pseudo_labels(teacher, images, threshold=0.1, per_class=2)
+    train = partial(fit, epochs=1, batch_size=4, progress=False)
+    unlabelled = images.flip(0)
+    (student,) = noisy_student(
+        teacher, lambda number: smooth_cnn(dtype=dtype).to(device), (images, labels), unlabelled, train, rounds=1
+    )
+    found = {f"student {key}": value for key, value in student.state_dict().items()}
+    return found | told._asdict() | {"loss": soft_loss(teacher, images[told.indices], told.targets)}
+
+
+def does_fit_keeping_the_best(device: str, dtype: torch.dtype) -> Found:
+    images = pictures(10, dtype=dtype).to(device)
+    labels = torch.arange(10, device=device) % 4
+    model = smooth_cnn(dtype=dtype).to(device)
+    scores = iter((1.0, 2.0, 0.0, 0.0))
+    options: dict[str, Any] = {"batch_size": 5, "keep_best": lambda model: next(scores), "patience": 2}
+    history = fit(model, (images, labels), free(eps=0.05), epochs=5, replays=2, progress=False, **options)
+    return model.state_dict() | {"history": [list(record.values()) for record in history]}
 
 
 def does_step(device: str, dtype: torch.dtype) -> Found:

@@ -14,7 +14,7 @@ def in_use(model: nn.Sequential, mode: str) -> nn.Sequential:
     """The model in that mode, some gradients filled and one parameter frozen: whatever is left behind shows."""
     model.train(mode != "eval")
     if mode == "mixed":  # a frozen BatchNorm in a network that trains
-        next(module for module in model if isinstance(module, nn.BatchNorm2d)).eval()
+        next(module for module in model.modules() if isinstance(module, nn.BatchNorm2d)).eval()
     for parameter in list(model.parameters())[:3]:
         parameter.grad = torch.ones_like(parameter)
     next(model.parameters()).requires_grad_(False)

@@ -262,6 +262,123 @@ def test_what_a_loss_remembers_is_resumed(tmp_path):
     assert torch.equal(weights(whole), weights(stopped))
 
 
+# -- batches replayed, the best epoch kept
+
+
+def test_a_batch_is_replayed_as_it_was_augmented_and_the_scheduler_counts_every_step():
+    images, labels = make_data(12)
+    model, seen, draws = make_model(), [], []
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
+
+    def loss(model, images, labels):
+        seen.append(images.clone())
+        draws.append(torch.rand(()).item())
+        return training.standard_loss(model, images, labels)
+
+    augment = partial(training.random_crop, padding=1)
+    options = {"batch_size": 4, "optimizer": optimizer, "scheduler": schedule, "augment": augment}
+    (record,) = quiet_fit(model, (images, labels), loss, epochs=1, replays=3, **options)
+    assert len(seen) == 9 and record["lr"] == 0.5**9
+    for first, *others in (seen[:3], seen[3:6], seen[6:]):
+        assert all(torch.equal(first, other) for other in others)
+    assert not torch.equal(seen[0], seen[3]) and len(set(draws)) == 9
+
+
+def test_replayed_steps_are_the_steps_of_a_loop():
+    images, labels = make_data(8)
+    model, by_hand = make_model(), make_model()
+    optimizer = torch.optim.SGD(by_hand.parameters(), lr=0.1)
+    values = []
+    for _ in range(4):
+        optimizer.zero_grad()
+        values.append(training.standard_loss(by_hand, images, labels))
+        values[-1].backward()
+        optimizer.step()
+    options = {"batch_size": 8, "optimizer": torch.optim.SGD(model.parameters(), lr=0.1)}
+    (record,) = quiet_fit(model, (images, labels), epochs=1, replays=4, **options)
+    torch.testing.assert_close(weights(model), weights(by_hand))
+    assert record["loss"] == pytest.approx(torch.stack(values).mean().item(), rel=1e-5)
+
+
+def scored(*values: float):
+    """A score that gives these values, epoch by epoch, and remembers the weights it saw, and in which mode."""
+    given, seen = iter(values), []
+
+    def score(model):
+        seen.append(weights(model))
+        assert not model.training
+        return next(given)
+
+    return score, seen
+
+
+@pytest.mark.parametrize(
+    ("values", "best"),
+    [((1, 3, 2, 0), 1), ((0, 0, 0, 0), 0), ((float("nan"), 1, 2, 2), 2), ((4, 3, 2, float("nan")), 0)],
+)
+def test_the_weights_of_the_best_epoch_are_kept(values, best):
+    model, (score, seen) = make_model(), scored(*values)
+    history = quiet_fit(model.train(), make_data(), epochs=4, keep_best=score)
+    assert torch.equal(weights(model), seen[best]) and model.training
+    np.testing.assert_equal([record["score"] for record in history], values)
+
+
+def test_buffers_are_those_of_the_best_epoch_too():
+    model, held = with_batch_norm(), []
+
+    def score(model):
+        held.append({name: each.clone() for name, each in model.state_dict().items()})
+        return -len(held)
+
+    quiet_fit(model, make_data(), epochs=3, keep_best=score)
+    assert all(torch.equal(each, held[0][name]) for name, each in model.state_dict().items())
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(1, 3), (2, 6), (None, 7)])
+def test_a_run_ends_after_so_many_epochs_without_a_higher_score(patience, epochs):
+    model, (score, seen) = make_model(), scored(1, 2, 2, 3, 3, 1, 9)
+    history = quiet_fit(model, make_data(), epochs=7, keep_best=score, patience=patience)
+    assert len(history) == epochs
+    assert torch.equal(weights(model), seen[{3: 1, 6: 3, 7: 6}[epochs]])
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_the_best_epoch_and_the_waiting_survive_a_stop(tmp_path, epoch):
+    values = {1: 2.0, 2: 5.0, 3: 4.0, 4: 3.0, 5: 9.0}
+
+    def go(path, stop=None, done=0):
+        model, counted = make_model(), [done]
+
+        def score(model):
+            counted[0] += 1
+            return values[counted[0]]
+
+        def end(model, record):
+            if record["epoch"] == stop:
+                raise KeyboardInterrupt
+
+        options = {"keep_best": score, "patience": 2, "checkpoint": path, "on_epoch_end": end}
+        history = None
+        try:
+            history = quiet_fit(model, make_data(), epochs=5, **options)
+        except KeyboardInterrupt:
+            assert stop
+        return model, history
+
+    whole, history = go(tmp_path / "whole.pt")
+    go(tmp_path / "run.pt", stop=epoch + 1)
+    resumed, again = go(tmp_path / "run.pt", done=epoch)
+    assert len(history) == 4 and again == history
+    assert torch.equal(weights(whole), weights(resumed))
+
+
+def test_a_checkpoint_of_other_replays_is_refused(tmp_path):
+    quiet_fit(make_model(), make_data(), epochs=1, checkpoint=tmp_path / "run.pt")
+    with pytest.raises(ValueError, match="another run, of replays None, expected replays 2"):
+        quiet_fit(make_model(), make_data(), epochs=1, replays=2, checkpoint=tmp_path / "run.pt")
+
+
 def test_without_a_schedule_a_finished_run_can_be_prolonged(tmp_path):
     straight, prolonged = make_model(), make_model()
     quiet_fit(straight, make_data(), epochs=3, optimizer=torch.optim.SGD(straight.parameters(), 0.1, momentum=0.9))
@@ -509,6 +626,9 @@ def test_accuracy_counts_every_image_in_eval_mode_and_restores_the_mode():
         ({"epochs": 2.0}, "epochs is 2.0"),
         ({"batch_size": -1}, "batch_size is -1"),
         ({"seed": -1}, "seed is -1"),
+        ({"replays": 0}, "replays is 0"),
+        ({"patience": 2}, "patience is 2, expected None without keep_best"),
+        ({"patience": 0, "keep_best": lambda model: 0}, "patience is 0"),
         ({"mixed_precision": "fp16"}, "mixed_precision is 'fp16'.*bf16"),
         ({"data": torch.rand(3, 1, 4, 4)}, "data is Tensor"),
         ({"data": (torch.rand(3, 1, 4, 4), torch.zeros(2).long())}, "3 images and 2 labels"),

@@ -1,0 +1,272 @@
+"""Every defense that trains, on the same network and images, made small and shipped as one table.
+
+``load()`` hands it out; ``python -m advcourse study defenses`` trains all of it again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas
+import torch
+from scipy import stats
+from torch import Tensor, nn
+
+from advcourse import data, defenses, training
+from advcourse.attacks import fgsm, pgd
+from advcourse.core.files import write_json
+from advcourse.core.validation import check_choice, check_count
+from advcourse.evaluation import controls, evaluate, evaluate_robustness
+from advcourse.networks import Normalized, StridedCNN
+from advcourse.zoo._facts import today
+
+FILE = Path(__file__).parent / "files" / "studies" / "defenses.json"
+DATA = "fashion-mnist"
+
+
+@dataclass(frozen=True)
+class DefenseSettings:
+    """What all runs share.
+
+    Attributes:
+        images: of Fashion-MNIST's training set, from the first.
+        epochs: passes over them; the learning rate follows one cycle.
+        eps: radius of the linf ball, trained and measured with.
+        steps: of PGD in training.
+        lr: the highest learning rate, of AdamW.
+        batch_size: images per step.
+        trusted: test images of the trusted evaluation.
+        held_out: images of the end of the training set, on which λ of CURE is chosen.
+    """
+
+    images: int = 6_000
+    epochs: int = 10
+    eps: float = 0.1
+    steps: int = 7
+    lr: float = 3e-3
+    batch_size: int = 128
+    trusted: int = 200
+    held_out: int = 1_000
+
+
+class Arm(NamedTuple):
+    """A defense: its loss for a radius, steps of PGD and steps of a warm-up; what it wants of the network; replays."""
+
+    loss: Callable[[float, int, int], training.Loss]
+    network: Callable[[nn.Module], nn.Module] | None = None
+    replays: int = 1
+
+
+CURE_H, CURE_LAM = 1.5, 10.0
+"""λ is the best of ``CURE_LAMS`` on images held out (``choose``)."""
+CURE_LAMS = (0.3, 1.0, 3.0, 10.0, 30.0)
+
+
+def _pgd(steps: int) -> Callable[..., Tensor]:
+    return partial(pgd, steps=steps, random_start=True)
+
+
+def _random_signs(model: nn.Module, images: Tensor, labels: Tensor, *, eps: float) -> Tensor:
+    """Of the size of the attack, and blind."""
+    return (images + eps * (torch.randint(0, 2, images.shape, device=images.device) * 2 - 1)).clamp(0, 1)
+
+
+DEFENSES: dict[str, Arm] = {
+    "standard": Arm(lambda eps, steps, warmup: training.standard_loss),
+    "random signs": Arm(lambda eps, steps, warmup: defenses.adversarial(_random_signs, eps=eps)),
+    "FGSM": Arm(lambda eps, steps, warmup: defenses.adversarial(fgsm, eps=eps)),
+    "organic and FGSM": Arm(lambda eps, steps, warmup: defenses.organic_and_perturbed(fgsm, eps=eps)),
+    "fast": Arm(lambda eps, steps, warmup: defenses.fast(eps=eps)),
+    "free": Arm(lambda eps, steps, warmup: defenses.free(eps=eps), replays=4),
+    "PGD": Arm(lambda eps, steps, warmup: defenses.adversarial(_pgd(steps), eps=eps, warmup=warmup)),
+    "organic and PGD": Arm(
+        lambda eps, steps, warmup: defenses.organic_and_perturbed(_pgd(steps), eps=eps, warmup=warmup)
+    ),
+    "TRADES": Arm(lambda eps, steps, warmup: defenses.trades(eps=eps, steps=steps, warmup=warmup)),
+    "MART": Arm(lambda eps, steps, warmup: defenses.mart(_pgd(steps), eps=eps, warmup=warmup)),
+    "AWP": Arm(lambda eps, steps, warmup: defenses.awp(_pgd(steps), eps=eps, warmup=warmup)),
+    "smooth PGD": Arm(
+        lambda eps, steps, warmup: defenses.adversarial(_pgd(steps), eps=eps, warmup=warmup), defenses.smooth
+    ),
+    "CURE": Arm(lambda eps, steps, warmup: defenses.cure(h=CURE_H, lam=CURE_LAM, warmup=warmup)),
+    "LLR": Arm(lambda eps, steps, warmup: defenses.llr(eps=eps, warmup=warmup)),
+}
+
+
+def load(*, file: Path = FILE) -> dict:
+    """The shipped table: its settings, how it was made, and ``runs``, one record for every arm and seed.
+
+    Raises:
+        FileNotFoundError: where its file is not there.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"no study at {file}: make it with `python -m advcourse study defenses`")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def tabulated(study: dict, level: float = 0.95) -> pandas.DataFrame:
+    """Per arm the mean over the seeds of what was measured, and half the width of its interval of Student's t.
+
+    ``cost`` is the processor time of the training over that of the standard run of the same seed.
+
+    Args:
+        study: from ``load``.
+        level: of the intervals.
+    """
+    runs = pandas.DataFrame(study["runs"])
+    standard = runs[runs["arm"] == "standard"].set_index("seed")["seconds"]
+    runs["cost"] = runs["seconds"] / runs["seed"].map(standard)
+    measures = ["accuracy", "under_fgsm", "under_pgd", "trusted", "curvature", "cost"]
+    groups = runs.groupby("arm", sort=False)[measures]
+    factor = groups.size().map(lambda n: stats.t.ppf((1 + level) / 2, n - 1) / n**0.5 if n > 1 else float("nan"))
+    halves = groups.std().mul(factor, axis=0).add_suffix(" ±")
+    return groups.mean().join(halves).assign(seeds=groups.size())
+
+
+def make(
+    arms: Sequence[str] = tuple(DEFENSES),
+    seeds: int = 5,
+    *,
+    settings: DefenseSettings = DefenseSettings(),
+    device: torch.device | str = "cpu",
+    file: Path = FILE,
+    runs: Path | None = None,
+    progress: bool = True,
+) -> dict:
+    """Train every arm from every seed, measure it on the test set, and write the table; returns it.
+
+    A run that is there already is not repeated, and one that was stopped goes on from its last epoch.
+
+    Args:
+        arms: of ``DEFENSES``.
+        seeds: how many, from 0.
+        settings: of all runs.
+        device: to train on, where accelerate finds one of its kind.
+        file: to be written.
+        runs: folder of the single runs; in the cache folder where it is not given.
+        progress: show progress bars.
+
+    Raises:
+        ValueError: for unknown arms, a device that is not there, or where Fashion-MNIST is not at hand.
+    """
+    check_count(seeds=seeds)
+    for arm in arms:
+        check_choice("arms", arm, tuple(DEFENSES))
+    device = torch.device(device)
+    training.accelerator_state(device.type)
+    folder = runs or data.cache_folder() / "studies" / "defenses"
+    records = []
+    for seed in range(seeds):
+        for arm in arms:
+            key = {"arm": arm, "seed": seed, **asdict(settings), "device": device.type}
+            done = folder / f"{'-'.join(map(str, key.values())).replace(' ', '_')}.json"
+            if not done.is_file():
+                model, record = _trained(DEFENSES[arm], seed, settings, device, done.with_suffix(".pt"), progress)
+                write_json(done, {"arm": arm, "seed": seed, **record, **_measured(model, settings, device)}, 1)
+                done.with_suffix(".pt").unlink(missing_ok=True)
+            records.append(json.loads(done.read_text(encoding="utf-8")))
+    made = {
+        "command": "python -m advcourse study defenses",
+        "settings": {**asdict(settings), "device": device.type, "threads": torch.get_num_threads()},
+        "cure": {"h": CURE_H, "lam": CURE_LAM, "chosen": choose(settings, device, folder, progress)},
+        **today(),
+        "runs": records,
+    }
+    write_json(file, made, 1)
+    return made
+
+
+def choose(settings: DefenseSettings, device: torch.device, folder: Path, progress: bool) -> list[dict[str, float]]:
+    """CURE for every λ of ``CURE_LAMS`` from seed 0: accuracy and that under PGD, on training images held out."""
+    images, labels, _ = data.load(DATA, "train", stand_in=False)
+    x, y = images[-settings.held_out :].to(device), labels[-settings.held_out :].to(device)
+    found = []
+    for lam in CURE_LAMS:
+        done = folder / f"cure-{lam}-{'-'.join(map(str, asdict(settings).values()))}-{device.type}.json"
+        if not done.is_file():
+            arm = Arm(partial(_cure, lam))
+            model, _ = _trained(arm, 0, settings, device, done.with_suffix(".pt"), progress)
+            record = {
+                "lam": lam,
+                "accuracy": training.accuracy(model, x, y),
+                "under_pgd": _under(model, x, y, settings),
+            }
+            write_json(done, record, 1)
+            done.with_suffix(".pt").unlink(missing_ok=True)
+        found.append(json.loads(done.read_text(encoding="utf-8")))
+    return found
+
+
+def _cure(lam: float, eps: float, steps: int, warmup: int) -> training.Loss:
+    return defenses.cure(h=CURE_H, lam=lam, warmup=warmup)
+
+
+def _trained(
+    arm: Arm, seed: int, settings: DefenseSettings, device: torch.device, checkpoint: Path, progress: bool
+) -> tuple[nn.Module, dict[str, Any]]:
+    images, labels, _ = data.load(DATA, "train", n=settings.images, stand_in=False)
+    torch.manual_seed(seed)
+    network: nn.Module = Normalized(StridedCNN((16, 32), 100), (0.0,), (1.0,))
+    model = (arm.network(network) if arm.network else network).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr)
+    # free takes as many steps in all as the others
+    epochs = max(1, round(settings.epochs / arm.replays))
+    steps = epochs * arm.replays * training.steps_per_epoch(len(labels), settings.batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.lr, total_steps=steps, pct_start=0.2, cycle_momentum=False
+    )
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    start = clock()
+
+    def timed(model: nn.Module, record: dict) -> dict:
+        nonlocal start
+        seconds, start = clock() - start, clock()
+        return {"seconds": seconds}  # in the history, which a run that is stopped and goes on takes along
+
+    history = training.fit(
+        model,
+        (images, labels),
+        arm.loss(settings.eps, settings.steps, steps // 4),
+        epochs=epochs,
+        optimizer=optimizer,
+        scheduler=schedule,
+        batch_size=settings.batch_size,
+        replays=arm.replays,
+        seed=seed,
+        checkpoint=checkpoint,
+        progress=progress,
+        on_epoch_end=timed,
+    )
+    seconds = sum(record["seconds"] for record in history)
+    return model, {"seconds": round(seconds, 3), "steps": steps, "loss": round(history[-1]["loss"], 5)}
+
+
+def _measured(model: nn.Module, settings: DefenseSettings, device: torch.device) -> dict[str, float]:
+    x, y, _ = data.load(DATA, "test", stand_in=False)
+    first, labels = x[:1000].to(device), y[:1000].to(device)
+    report = evaluate_robustness(
+        model, first[: settings.trusted], labels[: settings.trusted], eps=settings.eps, attacks="fast", progress=False
+    )
+    blind = controls(model, first, labels, eps=settings.eps, draws=3)
+    bent = defenses.curvature_penalty(model.eval(), first, labels, h=0.1).detach().sqrt() / 0.1
+    return {
+        "accuracy": training.accuracy(model, x, y),
+        "under_signs": float(blind.loc["random signs", "accuracy"]),
+        "under_fgsm": evaluate(model, partial(fgsm, eps=settings.eps), first, labels).robust_accuracy,
+        "under_pgd": _under(model, first, labels, settings),
+        "trusted": report.levels[0].robust_accuracy,
+        "curvature": bent.mean().item(),
+    }
+
+
+def _under(model: nn.Module, images: Tensor, labels: Tensor, settings: DefenseSettings) -> float:
+    """Accuracy under PGD-20 from a random start."""
+    draws = torch.Generator(images.device).manual_seed(0)
+    attack = partial(pgd, eps=settings.eps, steps=20, random_start=True, generator=draws)
+    return evaluate(model, attack, images, labels).robust_accuracy
