@@ -172,7 +172,7 @@ def make(
                 done.with_suffix(".pt").unlink(missing_ok=True)
             records.append(json.loads(done.read_text(encoding="utf-8")))
     made = {
-        "command": "python -m advcourse study defenses",
+        "command": f"python -m advcourse study defenses --seeds {seeds} --device {device.type}",
         "settings": {**asdict(settings), "device": device.type, "threads": torch.get_num_threads()},
         "cure": {"h": CURE_H, "lam": CURE_LAM, "chosen": choose(settings, device, folder, progress)},
         **today(),
