@@ -12,7 +12,7 @@ import torch
 
 from advcourse import blackbox, data, evaluation, runtime
 from advcourse.core.balls import NORMS
-from advcourse.zoo import crafted, defended, games, inventory, studies, trusted, weights
+from advcourse.zoo import crafted, defended, games, inventory, shifted, studies, trusted, weights
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,9 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     make.add_argument("--out", type=Path, default=crafted.FOLDER, help="folder of the file and its card")
     study = commands.add_parser(
         "study",
-        help="train the networks of a shipped comparison again; games takes a device, defenses seeds and a device",
+        help="train the networks of a shipped comparison again; the settings are those of augmentation",
     )
-    study.add_argument("name", choices=(*studies.names(), "defenses", "games"))
+    study.add_argument("name", choices=(*studies.names(), "defenses", "games", "shifts"))
     study.add_argument(
         "--arms",
         nargs="+",
@@ -131,6 +131,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             device = args.device or runtime.device()
             file = args.out / defended.FILE.name
             print(defended.tabulated(defended.make(seeds=args.seeds, device=device, file=file)).round(3).to_string())
+        elif args.command == "study" and args.name == "shifts":
+            device = args.device or runtime.device()
+            made = shifted.make(seeds=args.seeds, device=device, file=args.out / shifted.FILE.name)
+            print(shifted.gains(made).round(3).to_string())
         elif args.command == "study":
             settings = studies.Settings(**{field.name: getattr(args, field.name) for field in fields(studies.Settings)})
             device = torch.device(args.device) if args.device else runtime.device()

@@ -15,6 +15,7 @@ from advcourse.plots._robustness import diagnosis, robustness_curve
 from advcourse.plots._sheets import show_sheets
 from advcourse.plots._spatial import spatial_landscape
 from advcourse.plots._styling import PALETTE, STYLE, style, use_style
+from advcourse.plots._trade_off import trade_off
 
 __all__ = [
     "PALETTE",
@@ -42,5 +43,6 @@ __all__ = [
     "success_curve",
     "tile",
     "top5",
+    "trade_off",
     "use_style",
 ]
