@@ -48,6 +48,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PIP) --editable '.[lab,test]'
 	@touch $@
 
+# The extra `tf`, a gigabyte that no lecture needs: for the tests of advcourse.keras.
+$(VENV)/.tf-done: $(STAMP)
+	$(PIP) --editable '.[tf]'
+	@touch $@
+
 lab: setup
 	$(BIN)/python course/lab.py $(if $(INSTRUCTOR),--instructor) --port=$(PORT) $(LAB_ARGS)
 
@@ -62,7 +67,7 @@ lint: setup
 quick: lint
 	$(THREADS) $(BIN)/python -m pytest $(STEAL) -m "not slow" tests
 
-test: lint
+test: lint $(VENV)/.tf-done
 	$(THREADS) $(BIN)/python -m pytest $(STEAL) tests
 	$(if $(NOTEBOOKS),$(THREADS) $(BIN)/python -m pytest $(XDIST) $(NBVAL) $(call reversed,$(NOTEBOOKS)))
 

@@ -9,8 +9,8 @@ part of one; a test fails for a name that is neither.
 
 from __future__ import annotations
 
+import ast
 import importlib
-import inspect
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from docs import architecture
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 BEGIN, END = "<!-- techniques: written by make docs -->", "<!-- end of techniques -->"
-ROOMS = "attacks attacks.physical blackbox certify defenses explain gan geometry structured wrappers".split()
+ROOMS = "attacks attacks.physical blackbox certify defenses explain gan geometry keras structured wrappers".split()
 """Those that are there already are looked at."""
 
 
@@ -118,6 +118,13 @@ LINES = {
     "structured.flow": Line("smooth motion field", NETWORK, "displacement, roughness", "06"),
     "structured.recolor": Line("recolouring", NETWORK, "linf of the colours; contours stay", "06"),
     "structured.augmented": Line("structured augmentation", "a defense: it trains", "as in the step", "06"),
+    "keras.AdversarialRegularization": Line(
+        "adversarial regularisation (Keras)", "a defense: it trains", "linf, l2 or l1", ""
+    ),
+    "keras.GraphRegularization": Line("graph regularisation (Keras)", "a defense: it trains", "", ""),
+    "keras.train_adversarially": Line("adversarial training (Keras)", "a defense: it trains", "as in the attack", ""),
+    "keras.fgsm": Line("FGSM, FGM (Keras)", NETWORK, "linf or l2", ""),
+    "keras.pgd": Line("PGD (Keras)", NETWORK, "linf or l2", ""),
 }
 PARTS = {
     "attacks.difgsm": "diversify",
@@ -139,6 +146,8 @@ PARTS = {
     "defenses.Quilting": "sample_patches SoftQuilting",
     "gan": "RING_METHODS RingMethod RingRun RingSnapshot Variant critic_gradients fit generate play_ring slerp",
     "gan.wgan_gp": "gradient_penalty",
+    "keras": "build from_torch load",
+    "keras.GraphRegularization": "with_neighbors",
     "structured.flow": "derivatives eigenvectors flow_field flow_with_field warp",
     "structured.recolor": "Photometric edge_correlation edge_strength factor pcg photometric_operator recolor_operator "
     "Basis BasisCache basis_operator cache_eigenbases eigenbases eigenbasis learned_basis",
@@ -174,9 +183,19 @@ def technique(name: str) -> Any:
     return getattr(room(place), function)
 
 
+def defined(name: str) -> tuple[Path, str]:
+    """File and docstring of a technique, read without importing it: Keras need not be there."""
+    place, _, own = name.rpartition(".")
+    for file in sorted((ROOT / "advcourse" / place.replace(".", "/")).glob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == own:
+                return file, ast.get_docstring(node) or ""
+    raise ValueError(f"name is {name!r}, expected a function or class defined in a module of its room")
+
+
 def papers(name: str) -> list[str]:
     """The arXiv ids in the ``Source:`` paragraph of a technique's docstring, in its order."""
-    source = re.search(r"^Source: (.+?)(?:\n\n|\Z)", inspect.getdoc(technique(name)) or "", flags=re.M | re.S)
+    source = re.search(r"^Source: (.+?)(?:\n\n|\Z)", defined(name)[1], flags=re.M | re.S)
     return re.findall(r"arXiv:(\d{4}\.\d{4,5})", source[1]) if source else []
 
 
@@ -189,7 +208,7 @@ def lecture(number: str) -> Path:
 def row(name: str) -> str:
     """A technique's line of the table."""
     line = LINES[name]
-    file = Path(inspect.getsourcefile(technique(name)) or "").relative_to(ROOT).as_posix()
+    file = defined(name)[0].relative_to(ROOT).as_posix()
     taught = f"[{line.lecture}]({lecture(line.lecture).relative_to(ROOT).as_posix()})" if line.lecture else ""
     sources = ", ".join(f"[{each}](https://arxiv.org/abs/{each})" for each in papers(name)) or "see the docstring"
     return f"| {line.title} | [`{name}`]({file}) | {line.knows} | {line.small} | {taught} | {sources} |"

@@ -22,6 +22,7 @@ SLOW = (
     "evaluation/test_autoattack.py",
     "evaluation/test_diagnose.py",
     "evaluation/test_worst_case.py",
+    "keras",
     "notebook",
     "grading/test_at_home.py",
     "grading/test_bank.py",

@@ -1,5 +1,6 @@
 """README.md, docs/ and the files at the head of the repository say what the code says."""
 
+import importlib.util
 import inspect
 import json
 import re
@@ -70,7 +71,15 @@ def said_of(name: str) -> str:
     return "\n".join([docstring, *map(inspect.getdoc, others)])
 
 
-@pytest.mark.parametrize("name", techniques.LINES)
+KERAS = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="not installed: keras (extra tf)"),
+]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=KERAS if name.startswith("keras.") else ()) for name in techniques.LINES]
+)
 def test_a_line_agrees_with_the_code(name):
     """The norms with the docstring, the lecture with its cells, and there is a source."""
     line, docstring = techniques.LINES[name], said_of(name)
