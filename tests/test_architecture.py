@@ -102,6 +102,17 @@ def test_evaluation_loads_no_rendering_plots_or_training():
     assert not loaded & {"accelerate", "matplotlib", "pandas", "trimesh", "torchvision"}
 
 
+def test_no_room_imports_keras_and_its_own_waits_for_a_name(monkeypatch):
+    assert [room for room, targets in ARROWS.items() if "keras" in targets] == []
+    assert not loaded_after("import advcourse.keras") & {"keras", "tensorflow", "jax", "torch"}
+    monkeypatch.setitem(sys.modules, "keras", None)  # as where it is not installed
+    monkeypatch.delitem(sys.modules, "advcourse.keras._fgsm", raising=False)
+    with pytest.raises(ModuleNotFoundError, match=r"advcourse\.keras\.fgsm needs keras: pip install 'advcourse\[tf\]'"):
+        advcourse.keras.fgsm  # noqa: B018
+    with pytest.raises(AttributeError, match=r"module 'advcourse\.keras' has no attribute 'fgm'"):
+        advcourse.keras.fgm  # noqa: B018
+
+
 def test_every_room_is_there_after_one_import():
     rooms = [room for room in ORDER if room != "__main__"]
     code = f"import advcourse\nfor room in {rooms}:\n    print(eval('advcourse.' + room).__name__)"

@@ -91,7 +91,7 @@ class AdversarialRegularization(Regularized):
         features = ops.convert_to_tensor(features)
         gradient, _ = gradient_at(loss, features)
         moved = features + steepest_step(gradient, self.step_size, self.norm)
-        return ops.stop_gradient(moved if self.clip is None else ops.clip(moved, *self.clip))
+        return moved if self.clip is None else ops.clip(moved, *self.clip)
 
     def extra_loss(self, x: Any, features: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
         outputs = unchanged_call(self.base_model, self.perturbed(features, y, sample_weight), training)

@@ -39,7 +39,8 @@ class Regularized(keras.Model):
 
     def build(self, input_shape: Any) -> None:
         if not self.base_model.built:
-            self.base_model.build(input_shape[self.feature] if isinstance(input_shape, Mapping) else input_shape)
+            shape = input_shape[self.feature] if isinstance(input_shape, Mapping) else input_shape
+            self.base_model(keras.KerasTensor(tuple(shape)))  # symbolic: a subclassed model need not have its own build
         self.built = True
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:

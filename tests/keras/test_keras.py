@@ -218,6 +218,12 @@ def test_a_loss_may_be_named_a_function_or_an_object(asked):
     close(asked("torch")["losses"], asked("torch")["losses"][0], 1e-6)
 
 
+def test_a_model_that_is_built_when_it_is_called(asked):
+    names = ["accuracy", "adversarial_loss", "loss", "supervised_loss"]
+    expected = {"names": names + [f"val_{name}" for name in names], "variables": 2}
+    assert asked("torch")["built late"] == expected
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_saved_model_predicts_the_same_and_goes_on(asked, backend):
     for found in asked(backend)["saved"].values():
