@@ -103,7 +103,7 @@ def gains(study: dict, level: float = 0.95) -> pandas.DataFrame:
     runs = pandas.DataFrame(study["runs"]).set_index(["arm", "seed"])[[*SHIFTS, "under_pgd"]]
     rows = {}
     for arm in dict.fromkeys(runs.index.get_level_values("arm")):
-        own, base = runs.loc[arm], runs.loc["teacher" if "student" in arm else "standard"]
+        own, base = runs.loc[arm], runs.loc["teacher" if "student" in arm or "teacher" in arm else "standard"]
         n, gain = len(own), own - base
         half = stats.t.ppf((1 + level) / 2, n - 1) * gain.sem() if n > 1 else 0 * gain.mean() + float("nan")
         rows[arm] = pandas.concat([own.mean(), gain.mean().add_suffix(" gain"), half.add_suffix(" ±")])

@@ -174,6 +174,44 @@ WRONG = {
             'masked, zero = {"B", "C"}, "B"',
         ),
     },
+    "09": {
+        "the eighth step": ("predicted = 0.95", "predicted = 0.5", "predicted = float('nan')"),
+        "the weights that a step may cost": (
+            "largest, doubled = 1.75 / 10.25 ** 0.5, 1.75 / 10.25 ** 0.5",
+            "largest, doubled = 1.75 / 4.5, 2 * 1.75 / 4.5",
+            "largest, doubled = 1.75 / 3, 1.75 / 3",
+            "largest, doubled = float('nan'), float('nan')",
+        ),
+        "the epoch to keep": (
+            "def keep(one, ten, gap):\n    return max(range(len(ten)), key=lambda i: ten[i])",
+            "def keep(one, ten, gap):\n    return max(range(len(one)), key=lambda i: one[i])",
+            "def keep(one, ten, gap):\n    return min(range(len(ten)), key=lambda i: one[i] - ten[i])",
+            "def keep(one, ten, gap):\n    return len(ten) - 1",
+            "def keep(one, ten, gap):\n"
+            "    sound = [i for i in range(len(ten)) if one[i] - ten[i] <= gap]\n"
+            "    return max(reversed(sound), key=lambda i: ten[i]) if sound else None",
+        ),
+        "not beaten": (
+            "def unbeaten(rows):\n    return set(rows)",
+            "def unbeaten(rows):\n    return {max(rows, key=lambda name: rows[name][0])}",
+            "def unbeaten(rows):\n"
+            "    return {a for a, x in rows.items() if not any(y[0] > x[0] for y in rows.values())}",
+            "def unbeaten(rows):\n"
+            "    return {a for a, x in rows.items() if not any(y[0] > x[0] and y[1] > x[1] and y[2] < x[2]"
+            " for y in rows.values())}",
+        ),
+        "a mean where a sum should be": (
+            "norm_factor, square_factor = 8, 64",
+            "norm_factor, square_factor = 64, 64",
+            "norm_factor, square_factor = 1 / 64, 1 / 64**2",
+            "norm_factor, square_factor = float('nan'), 4096",
+        ),
+        "which attack refutes which claim?": (
+            "refuted = {'A': 1, 'B': 3, 'C': 4, 'D': 2}",
+            "refuted = {'A': 3, 'B': 1, 'C': 2, 'D': 4}",
+            "refuted = {}",
+        ),
+    },
     "12": {
         "a critic of four answers": (
             "best, js_of_four = [1 / 2, 1 / 4, 1 / 4, 0], 0.2812",
