@@ -27,7 +27,7 @@ from advcourse.networks import Normalized, StridedCNN
 from advcourse.zoo._facts import today
 
 FILE = Path(__file__).parent / "files" / "studies" / "defenses.json"
-DATA = "fashion-mnist"
+_DATA = "fashion-mnist"
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class Arm(NamedTuple):
     replays: int = 1
 
 
+_MEASURES = ("accuracy", "under_signs", "under_fgsm", "under_pgd", "trusted", "curvature", "cost")
 CURE_H, CURE_LAM = 1.5, 10.0
 """λ is the best of ``CURE_LAMS`` on images held out (``choose``)."""
 CURE_LAMS = (0.3, 1.0, 3.0, 10.0, 30.0)
@@ -111,9 +112,11 @@ def load(*, file: Path = FILE) -> dict:
 
 
 def tabulated(study: dict, level: float = 0.95) -> pandas.DataFrame:
-    """Per arm the mean over the seeds of what was measured, and half the width of its interval of Student's t.
+    """Per arm the mean over the seeds of what was measured, and half the width of its interval.
 
-    ``cost`` is the processor time of the training over that of the standard run of the same seed.
+    ``cost`` is the processor time of the training over that of the standard run of the same seed. The interval is
+    Student's, ``t s / √n``, with the deviation s of the seeds pooled over all arms, since few seeds tell little of the
+    deviation of one.
 
     Args:
         study: from ``load``.
@@ -122,11 +125,13 @@ def tabulated(study: dict, level: float = 0.95) -> pandas.DataFrame:
     runs = pandas.DataFrame(study["runs"])
     standard = runs[runs["arm"] == "standard"].set_index("seed")["seconds"]
     runs["cost"] = runs["seconds"] / runs["seed"].map(standard)
-    measures = ["accuracy", "under_fgsm", "under_pgd", "trusted", "curvature", "cost"]
-    groups = runs.groupby("arm", sort=False)[measures]
-    factor = groups.size().map(lambda n: stats.t.ppf((1 + level) / 2, n - 1) / n**0.5 if n > 1 else float("nan"))
-    halves = groups.std().mul(factor, axis=0).add_suffix(" ±")
-    return groups.mean().join(halves).assign(seeds=groups.size())
+    groups = runs.groupby("arm", sort=False)[list(_MEASURES)]
+    n = groups.size()
+    freedom = int((n - 1).sum())
+    pooled = (groups.var().fillna(0).mul(n - 1, axis=0).sum() / max(freedom, 1)) ** 0.5
+    factor = stats.t.ppf((1 + level) / 2, freedom) if freedom else float("nan")
+    halves = pandas.DataFrame({f"{name} ±": factor * pooled[name] / n**0.5 for name in _MEASURES})
+    return groups.mean().join(halves).assign(seeds=n)
 
 
 def make(
@@ -184,7 +189,7 @@ def make(
 
 def choose(settings: DefenseSettings, device: torch.device, folder: Path, progress: bool) -> list[dict[str, float]]:
     """CURE for every λ of ``CURE_LAMS`` from seed 0: accuracy and that under PGD, on training images held out."""
-    images, labels, _ = data.load(DATA, "train", stand_in=False)
+    images, labels, _ = data.load(_DATA, "train", stand_in=False)
     x, y = images[-settings.held_out :].to(device), labels[-settings.held_out :].to(device)
     found = []
     for lam in CURE_LAMS:
@@ -210,7 +215,7 @@ def _cure(lam: float, eps: float, steps: int, warmup: int) -> training.Loss:
 def _trained(
     arm: Arm, seed: int, settings: DefenseSettings, device: torch.device, checkpoint: Path, progress: bool
 ) -> tuple[nn.Module, dict[str, Any]]:
-    images, labels, _ = data.load(DATA, "train", n=settings.images, stand_in=False)
+    images, labels, _ = data.load(_DATA, "train", n=settings.images, stand_in=False)
     torch.manual_seed(seed)
     network: nn.Module = Normalized(StridedCNN((16, 32), 100), (0.0,), (1.0,))
     model = (arm.network(network) if arm.network else network).to(device)
@@ -248,7 +253,7 @@ def _trained(
 
 
 def _measured(model: nn.Module, settings: DefenseSettings, device: torch.device) -> dict[str, float]:
-    x, y, _ = data.load(DATA, "test", stand_in=False)
+    x, y, _ = data.load(_DATA, "test", stand_in=False)
     first, labels = x[:1000].to(device), y[:1000].to(device)
     report = evaluate_robustness(
         model, first[: settings.trusted], labels[: settings.trusted], eps=settings.eps, attacks="fast", progress=False

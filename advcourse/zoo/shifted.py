@@ -25,7 +25,7 @@ from advcourse.networks import StridedCNN
 from advcourse.zoo._facts import today
 
 FILE = Path(__file__).parent / "files" / "studies" / "shifts.json"
-DATA = "fashion-mnist"
+_DATA = "fashion-mnist"
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def make(
 
 def _of_seed(seed: int, settings: ShiftSettings, device: torch.device, progress: bool) -> list[dict]:
     """All arms from one seed."""
-    images, labels, _ = data.load(DATA, "train", n=settings.images, stand_in=False)
+    images, labels, _ = data.load(_DATA, "train", n=settings.images, stand_in=False)
     few = images[: settings.labelled], labels[: settings.labelled]
     mild = partial(fgsm, eps=settings.eps)
 
@@ -194,7 +194,7 @@ def _of_seed(seed: int, settings: ShiftSettings, device: torch.device, progress:
 
 
 def _measured(model: nn.Module, settings: ShiftSettings, device: torch.device) -> dict[str, float]:
-    x, y, _ = data.load(DATA, "test", stand_in=False)
+    x, y, _ = data.load(_DATA, "test", stand_in=False)
     found = {name: training.accuracy(model, shifted, y) for name, shifted in shifts(x).items()}
     attack = partial(pgd, eps=settings.eps, steps=20)
     under = evaluate(model, attack, x[:1000].to(device), y[:1000].to(device))

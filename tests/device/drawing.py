@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import matplotlib
 import numpy as np
+import pandas
 import torch
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
@@ -53,6 +54,8 @@ def does_plots(device: str, dtype: torch.dtype) -> Found:
     found = drawn("curve", plots.robustness_curve(far).figure) | drawn("signs", plots.diagnosis(looked).figure)
     found |= drawn("images", plots.show_images(images)) | drawn("attack", plots.show_attack(image, images[1]))
     costs, hits = torch.arange(1, 6, device=device), torch.arange(5, device=device) > 1
+    costs_of = pandas.DataFrame({"cost": [1.0, 2.0], "trusted": [0.1, 0.5], "accuracy": [0.9, 0.8]}, index=["a", "b"])
+    found |= drawn("trade-off", plots.trade_off(costs_of).figure)
     found |= drawn("queries", plots.query_curve({"nes": (costs, hits)}, budget=50).figure)
     found |= drawn("cosines", plots.cosine_curve({"pairs": ((2, 10), (0.1, 0.4))}, size=9).figure)
     found |= drawn("steps", plots.cumulative_curve({"nes": costs.to(dtype)}, xlabel="length").figure)
