@@ -1,0 +1,4 @@
+"""One standard error is enough."""
+
+EXPECTED = {"test_refuted_by": 0}
+REPLACE = {"refuted_by": {"share + 2 *": "share + 1 *"}}

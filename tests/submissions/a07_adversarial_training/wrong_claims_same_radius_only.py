@@ -1,0 +1,4 @@
+"""Only rows with the claim's own ε count."""
+
+EXPECTED = {"test_refuted_by": 0}
+REPLACE = {"refuted_by": {'rows["eps"] <= claim.eps': 'rows["eps"] == claim.eps'}}

@@ -1,0 +1,4 @@
+"""In bits."""
+
+EXPECTED = {"test_consistency": 0}
+REPLACE = {"consistency": {").sum(1) / 2": ").sum(1) / 2 / math.log(2)"}}

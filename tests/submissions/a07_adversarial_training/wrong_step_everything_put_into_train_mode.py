@@ -1,0 +1,8 @@
+"""model.train() at the end thaws what was frozen."""
+
+EXPECTED = {"test_min_max_loss": 0}
+REPLACE = {
+    "min_max_loss": {
+        "        for module, mode in was:\n            module.training = mode\n": "        model.train()\n"
+    }
+}

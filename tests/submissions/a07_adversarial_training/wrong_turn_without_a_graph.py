@@ -1,0 +1,4 @@
+"""create_graph is forgotten."""
+
+EXPECTED = {"test_turn": 0}
+REPLACE = {"turn": {", create_graph=True": ""}}

@@ -1,0 +1,4 @@
+"""The weight is differentiated too."""
+
+EXPECTED = {"test_consistency": 0}
+REPLACE = {"consistency": {"weight.detach()": "weight"}}
