@@ -12,7 +12,7 @@ from advcourse.grading.checks import fail
 
 SIGNS = ("not attacked", "one step", "black box", "control")
 _WHITE = ("one step", "iterated")
-ATTACKS = ("random signs", *_WHITE, "black box")
+_ATTACKS = ("random signs", *_WHITE, "black box")
 
 
 def measured(rows: Any) -> Any:
@@ -29,7 +29,7 @@ def made_up(seed: int | None = None, count: int = 30) -> tuple[Any, Any]:
 
     draw = np.random.default_rng(seed)
     names, sizes = ("A", "B", "C"), (0.05, 0.1, 0.2)
-    rows = pandas.DataFrame({"defense": draw.choice(names, count), "attack": draw.choice(ATTACKS, count)})
+    rows = pandas.DataFrame({"defense": draw.choice(names, count), "attack": draw.choice(_ATTACKS, count)})
     own = draw.random(count) < 0.6
     rows["made_for"] = np.where(own, rows["defense"], draw.choice(names, count))
     rows.loc[~rows["attack"].isin(_WHITE), "made_for"] = ""
@@ -179,7 +179,7 @@ def _signs(rows: Any, defense: str, **other: Any) -> set[str]:
         left[0.0 if at_once else row.eps, kind].append(row.accuracy)
     found = set() if any(kind in _WHITE for _, kind in left) else {"not attacked"}
     for eps in {eps for eps, _ in left}:
-        some = {kind: pick(left[eps, kind]) for kind in ATTACKS if (eps, kind) in left}
+        some = {kind: pick(left[eps, kind]) for kind in _ATTACKS if (eps, kind) in left}
         own = [some[kind] for kind in _WHITE if kind in some]
         if not own:
             continue

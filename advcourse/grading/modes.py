@@ -69,7 +69,7 @@ def fits(function: Callable, network: nn.Module, images: Tensor, labels: Tensor,
             fail(f"{name} changed the images or the labels that it was given")
     _gradients_as_before(model, gradients, name)
     found = tensor(result, name, shape=(), dtype=images.dtype).double()
-    close = (1e-8, 1e-10) if images.dtype == torch.float64 else (2e-4, 2e-5)
+    close = (1e-8, 1e-10) if images.dtype == torch.float64 else (1e-3, 1e-4)
     if not torch.allclose(found, right, *close):
         for why, other in _mistaken(network, images, labels, passes).items():
             if torch.allclose(found, other, *close):
@@ -200,7 +200,7 @@ def _mistaken(network: nn.Module, images: Tensor, labels: Tensor, passes: int) -
 def _buffers_of_one_pass(model: nn.Module, old: nn.Module, right: nn.Module, outer: list[Modes], name: str) -> None:
     pairs = zip(model.named_buffers(), old.buffers(), right.buffers(), strict=True)
     for (where, now), before, expected in pairs:
-        if torch.allclose(now.double(), expected.double(), rtol=1e-5, atol=1e-6):
+        if torch.allclose(now.double(), expected.double(), rtol=1e-4, atol=1e-5):
             continue
         if torch.equal(now, before):
             fail(f"{name}: {where} has not moved: the pass of the loss should move it, once")
@@ -214,7 +214,7 @@ def _pulls(result: Tensor, model: nn.Module, right: Tensor, reference: nn.Module
     mine, other = list(model.parameters()), list(reference.parameters())
     got = joined(torch.autograd.grad(result, mine, allow_unused=True), mine)
     want = joined(torch.autograd.grad(right, other, allow_unused=True), other)
-    share = 1e-8 if result.dtype == torch.float64 else 5e-4
+    share = 1e-8 if result.dtype == torch.float64 else 5e-3
     if (got - want).abs().max() > share * want.abs().max():
         fail(
             f"{name}: the value is right, its gradient with respect to the weights is not: the attacked images are "

@@ -11,7 +11,7 @@ from advcourse.grading.checks import fail, leaves_no_trace, no_graph, tensor
 from advcourse.grading.critics import double
 from advcourse.grading.penalties import joined, told
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+_Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def cross_entropies(logits: Tensor, labels: Tensor) -> Tensor:
@@ -19,7 +19,7 @@ def cross_entropies(logits: Tensor, labels: Tensor) -> Tensor:
     return nn.functional.cross_entropy(logits, labels, reduction="none")
 
 
-def scores(logits: Tensor, labels: Tensor) -> Tensor:
+def label_scores(logits: Tensor, labels: Tensor) -> Tensor:
     """The negative logit of the label of each image: linear in the logits."""
     return -logits.gather(1, labels[:, None])[:, 0]
 
@@ -31,7 +31,7 @@ def turns(
     labels: Tensor,
     noise: Tensor,
     h: Tensor,
-    loss: Loss = cross_entropies,
+    loss: _Loss = cross_entropies,
     exact: Tensor | None = None,
 ) -> None:
     """``P/h² ‖∇ℓ(x + z) - ∇ℓ(x)‖²`` of each image, z of length h along the noise; and its gradient.
@@ -61,7 +61,7 @@ def turns(
     if not torch.allclose(found, right, rtol, atol):
         wrong = _mistaken(reference, x, labels, away, h.double(), loss, before, after)
         told(found, right.detach(), name, {why: [e.detach() for e in each] for why, each in wrong.items()}, rtol, atol)
-    if loss is scores and right.detach().abs().max() < atol:
+    if loss is label_scores and right.detach().abs().max() < atol:
         return  # there is nothing to differentiate
     _pulls(result, right, before, after, scale, model, reference, name)
 
@@ -118,7 +118,7 @@ def _squares(rows: Tensor) -> Tensor:
     return rows.flatten(1).square().sum(1)
 
 
-def _slopes(model: nn.Module, x: Tensor, labels: Tensor, loss: Loss) -> Tensor:
+def _slopes(model: nn.Module, x: Tensor, labels: Tensor, loss: _Loss) -> Tensor:
     """The gradient of each image's own loss, image by image, with a graph."""
     found = []
     for image, label in zip(x.detach(), labels, strict=True):
@@ -166,7 +166,7 @@ def _pulls(
 
 
 def _mistaken(
-    model: nn.Module, x: Tensor, labels: Tensor, noise: Tensor, h: Tensor, loss: Loss, before: Tensor, after: Tensor
+    model: nn.Module, x: Tensor, labels: Tensor, noise: Tensor, h: Tensor, loss: _Loss, before: Tensor, after: Tensor
 ) -> dict[str, list[Tensor]]:
     turned, pixels, count = _squares(after - before), x[0].numel(), len(x)
     scale = pixels / h.square()

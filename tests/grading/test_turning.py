@@ -32,7 +32,7 @@ def penalty(
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_right_penalties_pass(dtype):
     x, noise, h = (each.to(dtype) for each in (X, NOISE, H))
-    for loss in (turning.cross_entropies, turning.scores):
+    for loss in (turning.cross_entropies, turning.label_scores):
         turning.turns(penalty(), drawn.Slopes(6, dtype=dtype), x, LABELS, noise, h, loss)
 
 
@@ -41,7 +41,7 @@ def test_a_linear_network_turns_by_its_probabilities_alone():
     with torch.no_grad():
         moved = (line(X + z).softmax(1) - line(X).softmax(1)) @ WEIGHT
     turning.turns(penalty(), line, X, LABELS, NOISE, H, exact=6 / H**2 * moved.square().sum(1))
-    turning.turns(penalty(), line, X, LABELS, NOISE, H, turning.scores, exact=0 * H)
+    turning.turns(penalty(), line, X, LABELS, NOISE, H, turning.label_scores, exact=0 * H)
 
 
 def by_hessians(weight, bias, images):
@@ -81,7 +81,7 @@ def test_the_limit_is_that_of_many_short_steps():
     ],
 )
 def test_what_is_said_of_a_penalty(changed, pattern):
-    loss = turning.scores if "given" in pattern else turning.cross_entropies
+    loss = turning.label_scores if "given" in pattern else turning.cross_entropies
     with says(pattern):
         turning.turns(penalty(**changed), drawn.Slopes(6), X, LABELS, NOISE, H, loss)
 
