@@ -98,12 +98,9 @@ def tends(function: Callable, weight: Tensor, bias: Tensor, images: Tensor) -> N
         "that is the squared length of the gradients Wᵀp": [(p @ w).square().sum(1)],
         "that is the mean over the images": [squares.mean().expand(len(images))],
     }
-    size = squares.max().item()
-    told(found, squares, name, wrong, 1e-8 if images.dtype == torch.float64 else 1e-3, 1e-6 * size * _loose(images))
-
-
-def _loose(like: Tensor) -> float:
-    return 1e-5 if like.dtype == torch.float64 else 10
+    eps = torch.finfo(images.dtype).eps * (w @ w.T).norm().item()  # of H, where probabilities are nearly one
+    off = 100 * eps * (squares.max().sqrt().item() + eps)
+    told(found, squares, name, wrong, 1e-8 if images.dtype == torch.float64 else 1e-3, off)
 
 
 def _middle(p: Tensor) -> Tensor:
