@@ -81,7 +81,8 @@ def _same_slope(result: Tensor, leaf: Tensor, right: Tensor, z: Tensor, name: st
     if not got.isfinite().all():
         fail(f"{name}: the value is right, but its gradient with respect to {what} is not finite: stay in logarithms")
     share = 1e-7 if result.dtype == torch.float64 else 1e-3
-    if (got - want).abs().max() > share * want.abs().max() + share / 100:
+    rounding = max(share / 100, 2 * _near(leaf)[1])  # of probabilities, from logits as large as these
+    if (got - want).abs().max() > share * want.abs().max() + rounding:
         fail(f"{name}: the value is right, its gradient with respect to {what} is not: is a part of it detached?")
 
 
