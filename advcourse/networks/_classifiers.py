@@ -8,7 +8,6 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import StochasticDepth
 
 
 class Normalized(nn.Module):
@@ -103,13 +102,21 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(outputs)
         self.stride, self.padding = stride, (outputs - inputs) // 2
-        self.depth = StochasticDepth(drop, "row")
+        self.depth = _stochastic_depth(drop)
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.depth(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
         if self.padding:
             x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.padding, self.padding))
         return F.relu(out + x)
+
+
+def _stochastic_depth(drop: float) -> nn.Module:
+    if not drop:  # without torchvision, which ends a process that has loaded TensorFlow
+        return nn.Identity()
+    from torchvision.ops import StochasticDepth
+
+    return StochasticDepth(drop, "row")
 
 
 class CifarResNet(nn.Module):
