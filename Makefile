@@ -48,7 +48,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PIP) --editable '.[lab,test]'
 	@touch $@
 
-# The extra `tf`, a gigabyte that no lecture needs: for the tests of advcourse.keras.
+# The extra `tf`, two gigabytes that no lecture needs (09 compares with Keras where it is there): for the tests.
 $(VENV)/.tf-done: $(STAMP)
 	$(PIP) --editable '.[tf]'
 	@touch $@

@@ -119,12 +119,10 @@ LINES = {
     "blackbox.hop_skip_jump": Line("HopSkipJump", "the label", "l2 or linf, minimal", "07"),
     "structured.flow": Line("smooth motion field", NETWORK, "displacement, roughness", "06"),
     "structured.recolor": Line("recolouring", NETWORK, "linf of the colours; contours stay", "06"),
-    "structured.augmented": Line("structured augmentation", "a defense: it trains", "as in the step", "06"),
-    "keras.AdversarialRegularization": Line(
-        "adversarial regularisation (Keras)", "a defense: it trains", "linf, l2 or l1", ""
-    ),
-    "keras.GraphRegularization": Line("graph regularisation (Keras)", "a defense: it trains", "", ""),
-    "keras.train_adversarially": Line("adversarial training (Keras)", "a defense: it trains", "as in the attack", ""),
+    "structured.augmented": Line("structured augmentation", TRAINS, "as in the step", "06"),
+    "keras.AdversarialRegularization": Line("adversarial regularisation (Keras)", TRAINS, "linf, l2 or l1", "09"),
+    "keras.GraphRegularization": Line("graph regularisation (Keras)", TRAINS, "", ""),
+    "keras.train_adversarially": Line("adversarial training (Keras)", TRAINS, "as in the attack", ""),
     "keras.fgsm": Line("FGSM, FGM (Keras)", NETWORK, "linf or l2", ""),
     "keras.pgd": Line("PGD (Keras)", NETWORK, "linf or l2", ""),
 }

@@ -29,19 +29,23 @@ def submodules(package: str, path: Iterable[str]) -> tuple[Callable[[str], Modul
     return get, names
 
 
-def members(package: str, homes: dict[str, str], *, extra: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def members(
+    package: str, homes: dict[str, str], *, extra: str, first: str
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """``__getattr__`` and ``__dir__`` of a package whose names are there without what they need having been imported.
 
     Args:
         package: its ``__name__``.
         homes: by private module, the names that it defines, with spaces between.
         extra: of this project, which brings what the modules need; named where that is missing.
+        first: a module that has to be there before them.
     """
     home = {name: module for module, names in homes.items() for name in names.split()}
 
     def get(name: str) -> Any:
         if name not in home:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        import_module(first)
         try:
             return getattr(import_module(f"{package}.{home[name]}"), name)
         except ModuleNotFoundError as error:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.grading.checks import fail, tensor
-from advcourse.grading.penalties import joined
+from advcourse.grading.penalties import pulls
 
 
 class Perturbing:
@@ -52,17 +52,8 @@ def mixes(function: Callable, network: nn.Module, images: Tensor, labels: Tensor
             if torch.allclose(found, other, *close):
                 fail(f"{name}: {why}")
         fail(f"{name} gives {found:.6g}, expected {right.item():.6g}")
-    if not value.requires_grad:
-        fail(f"{name}: the value is right, but carries no graph to the weights")
-    mine, theirs = list(answers.parameters()), list(reference.parameters())
-    got = joined(torch.autograd.grad(value, mine, allow_unused=True), mine)
-    want = joined(torch.autograd.grad(right, theirs, allow_unused=True), theirs)
-    limit = 1e-8 if images.dtype == torch.float64 else 5e-3
-    if (got - want).abs().max() > limit * want.abs().max():
-        fail(
-            f"{name}: the value is right, its gradient with respect to the weights is not: perturbed images are "
-            "constants (.detach()), and both halves pull"
-        )
+    why = "perturbed images are constants (.detach()), and both halves pull"
+    pulls(value, right, answers, reference, 1e-8 if images.dtype == torch.float64 else 5e-3, name, why)
 
 
 def copies_change_nothing(
@@ -106,7 +97,8 @@ def _run(
         )
     if passes[0] != len(images) + count:
         fail(f"{name}: the network is run on {passes[0]} images, expected {len(images)} + {count}")
-    return tensor(result, name, shape=(), dtype=images.dtype) * 0 + result, model
+    tensor(result, name, shape=(), dtype=images.dtype)
+    return result, model
 
 
 def _asked(attack: Perturbing, images: Tensor, labels: Tensor, chosen: Tensor, name: str) -> None:
@@ -134,14 +126,18 @@ def _mistaken(
     n, k = len(x), max(1, len(some))
     clean, moved, part = losses[:n], losses[n:], beta[chosen]
     left = torch.where(chosen, 1 - beta, 1.0)
-    total = (left * clean).sum() + (part * moved).sum()
+
+    def weighed(left: Tensor, part: Tensor, losses: Tensor = losses) -> Tensor:
+        return (left * losses[:n]).sum() + (part * losses[n:]).sum()
 
     def with_labels(wrong: Tensor) -> Tensor:
         found = _losses(copy.deepcopy(network).double(), torch.cat([x, some]), torch.cat([labels, wrong]))
-        return (left * found[:n]).sum() + (part * found[n:]).sum()
+        return weighed(left, part, found)
 
     def turned(share: Tensor) -> Tensor:
-        return (torch.where(chosen, 1 - share, 1.0) * clean).sum() + (share[chosen] * moved).sum()
+        return weighed(torch.where(chosen, 1 - share, 1.0), share[chosen])
+
+    total = weighed(left, part)
 
     return {
         "it is a sum, expected a mean over the images": total,
@@ -150,26 +146,16 @@ def _mistaken(
         "each half has its own mean: an image counts more where few are perturbed": (left * clean).mean()
         + (part * moved).sum() / k,
         "it is the mean of all rows, whatever beta is": losses.mean(),
-        "an image without a perturbed copy keeps the weight one, not 1 - beta": (
-            ((1 - beta) * clean).sum() + (part * moved).sum()
-        )
-        / n,
-        "the organic loss keeps its whole weight also where an image is perturbed, expected 1 - beta": (
-            clean.sum() + (part * moved).sum()
+        "an image without a perturbed copy keeps the weight one, not 1 - beta": weighed(1 - beta, part) / n,
+        "the organic loss keeps its whole weight also where an image is perturbed, expected 1 - beta": weighed(
+            torch.ones_like(left), part
         )
         / n,
         "beta is the weight of the perturbed copy, 1 - beta that of the image": turned(1 - beta) / n,
-        "the betas are those of the first images, expected those of the chosen ones": _turned_by(
-            left, clean, beta[: len(some)], moved
-        )
+        "the betas are those of the first images, expected those of the chosen ones": weighed(left, beta[: len(some)])
         / n,
         "every image has the mean beta, expected its own": turned(beta.mean().expand(n)) / n,
         "it is divided by the sum of the weights of one half": total / left.sum().clamp_min(1e-9),
         "the perturbed images have the labels of the first ones, expected their own": with_labels(labels[: len(some)])
         / n,
     }
-
-
-def _turned_by(left: Tensor, clean: Tensor, part: Tensor, moved: Tensor) -> Tensor:
-    """The sum of both halves by these weights."""
-    return (left * clean).sum() + (part * moved).sum()

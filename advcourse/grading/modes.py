@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from advcourse.grading.checks import CheckFailed, fail, tensor
 from advcourse.grading.critics import double
-from advcourse.grading.penalties import joined
+from advcourse.grading.penalties import pulls
 
 Modes = list[tuple[str, bool]]
 
@@ -76,7 +76,8 @@ def fits(function: Callable, network: nn.Module, images: Tensor, labels: Tensor,
                 fail(f"{name}: {why}")
         fail(f"{name} gives {found:.5g}, expected {right.item():.5g}")
     _buffers_of_one_pass(model, network, reference, outer, name)
-    _pulls(result, model, right, reference, name)
+    why = "the attacked images are constants for the outer step (.detach())"
+    pulls(result, right, model, reference, 1e-8 if images.dtype == torch.float64 else 5e-3, name, why)
 
 
 def breaks_off(function: Callable, network: nn.Module, images: Tensor, labels: Tensor) -> None:
@@ -206,17 +207,3 @@ def _buffers_of_one_pass(model: nn.Module, old: nn.Module, right: nn.Module, out
             fail(f"{name}: {where} has not moved: the pass of the loss should move it, once")
         told = " The attacked images go through the network once." if len(outer) > 1 else ""
         fail(f"{name}: {where} is not what one pass of the attacked images makes of it.{told}")
-
-
-def _pulls(result: Tensor, model: nn.Module, right: Tensor, reference: nn.Module, name: str) -> None:
-    if not result.requires_grad:
-        fail(f"{name}: the value is right, but carries no graph to the weights")
-    mine, other = list(model.parameters()), list(reference.parameters())
-    got = joined(torch.autograd.grad(result, mine, allow_unused=True), mine)
-    want = joined(torch.autograd.grad(right, other, allow_unused=True), other)
-    share = 1e-8 if result.dtype == torch.float64 else 5e-3
-    if (got - want).abs().max() > share * want.abs().max():
-        fail(
-            f"{name}: the value is right, its gradient with respect to the weights is not: the attacked images are "
-            "constants for the outer step (.detach())"
-        )

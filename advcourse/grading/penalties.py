@@ -180,6 +180,23 @@ def joined(gradients: tuple[Tensor | None, ...], like: list[nn.Parameter]) -> Te
     return torch.cat([(torch.zeros_like(p) if g is None else g).flatten().double() for g, p in both])
 
 
+def pulls(
+    result: Tensor, right: Tensor, model: nn.Module, reference: nn.Module, share: float, name: str, why: str
+) -> None:
+    """The gradient of a loss with respect to the model's weights is, but for that share, the one that is right.
+
+    Args:
+        why: what may be wrong with one that is not.
+    """
+    if not result.requires_grad:
+        fail(f"{name}: the value is right, but carries no graph to the weights")
+    mine, other = list(model.parameters()), list(reference.parameters())
+    got = joined(torch.autograd.grad(result, mine, allow_unused=True), mine)
+    want = joined(torch.autograd.grad(right, other, allow_unused=True), other)
+    if (got - want).abs().max() > share * want.abs().max():
+        fail(f"{name}: the value is right, its gradient with respect to the weights is not: {why}")
+
+
 # -- slopes that belong to other images
 
 

@@ -78,7 +78,7 @@ def tends(function: Callable, weight: Tensor, bias: Tensor, images: Tensor) -> N
     no_graph(result, name)
     w, rows = weight.double(), images.double().flatten(1)
     p = (rows @ w.T + bias.double()).softmax(1)
-    middle = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
+    middle = _middle(p)
     hessian = w.T @ middle @ w
     trace, squares = hessian.diagonal(dim1=1, dim2=2).sum(1), hessian.square().sum((1, 2))
     wrong = {
@@ -178,7 +178,7 @@ def _mistaken(
         "the number of pixels P is missing": [turned / h.square()],
         "P/h² is missing": [turned],
         "it is divided by P, expected multiplied": [turned / h.square() / pixels],
-        "P is the number of pixels of all channels together": [
+        "P is the number of pixels of one channel, expected of all channels together": [
             x[0, 0].numel() * turned / h.square(),
         ],
         "the length is not squared": [scale * turned.sqrt(), pixels / h * turned.sqrt()],

@@ -2,7 +2,8 @@
 
 Images are channels-last, ``(N, H, W, C)`` in [0, 1]. The backend is Keras's: ``KERAS_BACKEND=jax``, set before Keras is
 imported, chooses another than TensorFlow. Needs the extra ``tf``: ``pip install "advcourse[tf]"``. Keras is imported
-when a name is first used; no other room imports this one.
+when a name is first used; no other room imports this one. Where a program imports Keras or TensorFlow itself, it has to
+import torchvision before: the other way round (TensorFlow 2.21, torchvision 0.29) the process ends.
 """
 
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ else:  # mypy shall go on naming what is not there
             "_train_adversarially": "train_adversarially",
         },
         extra="tf",
+        first="torchvision",
     )
 
 __all__ = [

@@ -112,7 +112,7 @@ class BasicBlock(nn.Module):
 
 
 def _stochastic_depth(drop: float) -> nn.Module:
-    if not drop:  # without torchvision, which ends a process that has loaded TensorFlow
+    if not drop:  # torchvision, loaded after TensorFlow, ends the process
         return nn.Identity()
     from torchvision.ops import StochasticDepth
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox
+from scipy.sparse.csgraph import connected_components
 
 from advcourse.plots._styling import axes_or_new, style
 
 if TYPE_CHECKING:
     import pandas
 
-PLACES = [(x, y, align) for y in (0, 8, -8, 16, -16, 24, -24) for x, align in ((7, "left"), (-7, "right"))]
+PLACES = [(x, y, align) for y in (0, 8, -8, 16, -16) for x, align in ((7, "left"), (-7, "right"))]
 """Where a name may stand, in points from its dot."""
 
 
@@ -40,7 +42,7 @@ def trade_off(
     dots = ax.scatter(table[across], table[up], 46, table[colour], cmap="cividis", edgecolor="black", zorder=2)
     ax.figure.colorbar(dots, ax=ax, label=labels[2])
     ax.set(xscale="log", xlabel=labels[0], ylabel=labels[1], ylim=(-0.04, 1.0 if table[up].max() > 0.85 else 0.9))
-    ax.set_xlim(table[across].min() / 1.6, table[across].max() * 1.9)
+    ax.set_xlim(table[across].min() / 1.6, table[across].max() * 3.2)
     ax.set_xticks([1, 2, 5, 10], ["1", "2", "5", "10"])
     ax.minorticks_off()
     _name(ax, table, across, up)
@@ -48,20 +50,36 @@ def trade_off(
 
 
 def _name(ax: Axes, table: pandas.DataFrame, across: str, up: str) -> None:
-    """Each name where it covers no dot and no other name, or as near to that as there is."""
+    """Beside each dot its name, where it covers nothing; those of a crowd in a column to its right, with lines."""
     renderer = ax.figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    spots = ax.transData.transform(table[[across, up]].to_numpy(float))
+    values = table[[across, up]].to_numpy(float)
+    spots = ax.transData.transform(values)
     taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in spots]
-    for name, spot in zip(table.index, table[[across, up]].to_numpy(float), strict=True):
+    crowds = _crowds(spots)
+    for crowd in crowds:
+        right, middle = spots[crowd][:, 0].max() + 34, spots[crowd][:, 1].mean()
+        ordered = sorted(crowd, key=lambda i: -spots[i][1])
+        for i, y in zip(ordered, 13 * (np.arange(len(crowd))[::-1] - (len(crowd) - 1) / 2), strict=True):
+            line = {"arrowstyle": "-", "linewidth": 0.6, "color": "grey", "shrinkA": 0, "shrinkB": 3}
+            end = tuple(ax.transData.inverted().transform((right, middle + y)))
+            ax.annotate(table.index[i], values[i], end, va="center", fontsize=8, arrowprops=line)
+    for i in sorted(set(range(len(table))) - {i for crowd in crowds for i in crowd}):
         tries: list[tuple] = []
         for x, y, align in PLACES:
-            text = ax.annotate(name, spot, (x, y), textcoords="offset points", ha=align, va="center", fontsize=8)
-            box = text.get_window_extent(renderer)
-            inside = ax.get_window_extent(renderer)
-            beyond = box.x0 < inside.x0 or box.x1 > inside.x1 or box.y0 < inside.y0 or box.y1 > inside.y1
-            tries.append((sum(box.overlaps(other) for other in taken) + 10 * beyond, len(tries), text, box))
-        *_, kept, box = min(tries, key=lambda each: each[:2])
-        for *_, text, _ in tries:
+            text = ax.annotate(
+                table.index[i], values[i], (x, y), textcoords="offset points", ha=align, va="center", fontsize=8
+            )
+            tries.append((sum(text.get_window_extent(renderer).overlaps(other) for other in taken), len(tries), text))
+        *_, kept = min(tries, key=lambda each: each[:2])
+        for *_, text in tries:
             if text is not kept:
                 text.remove()
-        taken.append(box)
+        taken.append(kept.get_window_extent(renderer))
+
+
+def _crowds(spots: np.ndarray, near: float = 24.0) -> list[list[int]]:
+    """Groups of three and more dots, each within that many pixels of another of its group."""
+    distance = np.linalg.norm(spots[:, None] - spots, axis=2)
+    _, group = connected_components(distance < near)
+    groups = [np.flatnonzero(group == each).tolist() for each in np.unique(group)]
+    return [each for each in groups if len(each) > 2]

@@ -21,10 +21,10 @@ from torch.utils.data import Dataset
 from advcourse.core.identity import digest_of_data, identify
 from advcourse.core.running import evaluating, predicted
 from advcourse.core.validation import check_answer, check_count, check_labels, check_logits
+from advcourse.training._best import Best
 from advcourse.training.loop import (
     AUGMENT,
     LOSS,
-    Best,
     Data,
     Stateful,
     check_run,

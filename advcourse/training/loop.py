@@ -27,6 +27,7 @@ from tqdm import tqdm
 from advcourse.core.files import replacing
 from advcourse.core.running import evaluating, forked
 from advcourse.core.validation import check_at_least, check_at_most, check_choice, check_count
+from advcourse.training._best import Best
 
 Data = tuple[Tensor, Tensor] | Dataset
 Weights = tuple[Tensor, ...] | list[Tensor]
@@ -246,45 +247,6 @@ def moving_average(model: nn.Module, decay: float = 0.999) -> AveragedModel:
             average.lerp_(weight, 1 - beta)
 
     return AveragedModel(model, multi_avg_fn=closer).eval().requires_grad_(False)
-
-
-class Best:
-    """The weights of the epoch with the highest score.
-
-    Args:
-        model: whose weights and buffers are kept.
-        score: ``model -> number``.
-        patience: epochs in a row without a higher one that are enough; None: never.
-    """
-
-    def __init__(self, model: nn.Module, score: Callable[[nn.Module], float], patience: int | None) -> None:
-        self.model, self.score, self.patience = model, score, patience
-        self.highest, self.waited = -math.inf, 0
-        self.weights: dict[str, Tensor] = {}
-
-    @property
-    def waited_enough(self) -> bool:
-        return self.patience is not None and self.waited >= self.patience
-
-    def see(self, model: nn.Module) -> float:
-        """Score the model as it is, and keep it where that is the highest; NaN is none."""
-        found = float(self.score(model))
-        self.waited += 1
-        if found > self.highest:
-            self.highest, self.waited = found, 0
-            self.weights = {name: held.detach().clone() for name, held in model.state_dict().items()}
-        return found
-
-    def restore(self) -> None:
-        """Put the weights back into the model."""
-        if self.weights:
-            self.model.load_state_dict(self.weights)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"highest": self.highest, "waited": self.waited, "weights": self.weights}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.highest, self.waited, self.weights = (state_dict[name] for name in ("highest", "waited", "weights"))
 
 
 class Stateful(Protocol):

@@ -13,6 +13,7 @@ from advcourse.attacks import pgd
 from advcourse.core.balls import clip
 from advcourse.core.running import evaluating
 from advcourse.defenses import adversarial, denoising_loss
+from advcourse.zoo._runs import one_cycle
 
 
 def classified(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
@@ -36,7 +37,7 @@ class Recipe:
     """What makes one shipped network, besides its architecture (``zoo.weights.build(name)``).
 
     The learning rate follows one cycle (up to ``lr`` over the first ``warmup`` of the steps, then down to nearly
-    nothing along a cosine; Smith & Topin 2017, arXiv:1708.07120).
+    nothing along a cosine).
     """
 
     data: str
@@ -54,9 +55,7 @@ class Recipe:
 
     def schedule(self, optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
         """The one-cycle schedule over that many steps."""
-        return torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.lr, total_steps=steps, pct_start=self.warmup, cycle_momentum=False
-        )
+        return one_cycle(optimizer, self.lr, steps, self.warmup)
 
 
 def adversarially(total_steps: int, *, eps: float, steps: int, warmup: float) -> training.Loss:

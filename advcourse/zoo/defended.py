@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -25,6 +23,7 @@ from advcourse.core.validation import check_choice, check_count
 from advcourse.evaluation import controls, evaluate, evaluate_robustness
 from advcourse.networks import Normalized, StridedCNN
 from advcourse.zoo._facts import today
+from advcourse.zoo._runs import kept, one_cycle, seconds_of, shipped_table, timed
 
 FILE = Path(__file__).parent / "files" / "studies" / "defenses.json"
 _DATA = "fashion-mnist"
@@ -65,8 +64,12 @@ class Arm(NamedTuple):
 
 _MEASURES = ("accuracy", "under_signs", "under_fgsm", "under_pgd", "trusted", "curvature", "cost")
 CURE_H, CURE_LAM = 1.5, 10.0
-"""λ is the best of ``CURE_LAMS`` on images held out (``choose``)."""
+"""λ is the best of ``CURE_LAMS`` on images held out (the table has them)."""
 CURE_LAMS = (0.3, 1.0, 3.0, 10.0, 30.0)
+
+
+def _cure(lam: float, eps: float, steps: int, warmup: int) -> training.Loss:
+    return defenses.cure(h=CURE_H, lam=lam, warmup=warmup)
 
 
 def _pgd(steps: int) -> Callable[..., Tensor]:
@@ -95,7 +98,7 @@ DEFENSES: dict[str, Arm] = {
     "smooth PGD": Arm(
         lambda eps, steps, warmup: defenses.adversarial(_pgd(steps), eps=eps, warmup=warmup), defenses.smooth
     ),
-    "CURE": Arm(lambda eps, steps, warmup: defenses.cure(h=CURE_H, lam=CURE_LAM, warmup=warmup)),
+    "CURE": Arm(partial(_cure, CURE_LAM)),
     "LLR": Arm(lambda eps, steps, warmup: defenses.llr(eps=eps, warmup=warmup)),
 }
 
@@ -106,9 +109,7 @@ def load(*, file: Path = FILE) -> dict:
     Raises:
         FileNotFoundError: where its file is not there.
     """
-    if not file.is_file():
-        raise FileNotFoundError(f"no study at {file}: make it with `python -m advcourse study defenses`")
-    return json.loads(file.read_text(encoding="utf-8"))
+    return shipped_table(file, "defenses")
 
 
 def tabulated(study: dict, level: float = 0.95) -> pandas.DataFrame:
@@ -171,15 +172,12 @@ def make(
         for arm in arms:
             key = {"arm": arm, "seed": seed, **asdict(settings), "device": device.type}
             done = folder / f"{'-'.join(map(str, key.values())).replace(' ', '_')}.json"
-            if not done.is_file():
-                model, record = _trained(DEFENSES[arm], seed, settings, device, done.with_suffix(".pt"), progress)
-                write_json(done, {"arm": arm, "seed": seed, **record, **_measured(model, settings, device)}, 1)
-                done.with_suffix(".pt").unlink(missing_ok=True)
-            records.append(json.loads(done.read_text(encoding="utf-8")))
+            given = (arm, seed, settings, device, done.with_suffix(".pt"), progress)
+            records.append(kept(done, partial(_run_of, *given)))
     made = {
         "command": f"python -m advcourse study defenses --seeds {seeds} --device {device.type}",
         "settings": {**asdict(settings), "device": device.type, "threads": torch.get_num_threads()},
-        "cure": {"h": CURE_H, "lam": CURE_LAM, "chosen": choose(settings, device, folder, progress)},
+        "cure": {"h": CURE_H, "lam": CURE_LAM, "chosen": _chosen(settings, device, folder, progress)},
         **today(),
         "runs": records,
     }
@@ -187,29 +185,29 @@ def make(
     return made
 
 
-def choose(settings: DefenseSettings, device: torch.device, folder: Path, progress: bool) -> list[dict[str, float]]:
+def _chosen(settings: DefenseSettings, device: torch.device, folder: Path, progress: bool) -> list[dict[str, float]]:
     """CURE for every λ of ``CURE_LAMS`` from seed 0: accuracy and that under PGD, on training images held out."""
-    images, labels, _ = data.load(_DATA, "train", stand_in=False)
-    x, y = images[-settings.held_out :].to(device), labels[-settings.held_out :].to(device)
     found = []
     for lam in CURE_LAMS:
         done = folder / f"cure-{lam}-{'-'.join(map(str, asdict(settings).values()))}-{device.type}.json"
-        if not done.is_file():
-            arm = Arm(partial(_cure, lam))
-            model, _ = _trained(arm, 0, settings, device, done.with_suffix(".pt"), progress)
-            record = {
-                "lam": lam,
-                "accuracy": training.accuracy(model, x, y),
-                "under_pgd": _under(model, x, y, settings),
-            }
-            write_json(done, record, 1)
-            done.with_suffix(".pt").unlink(missing_ok=True)
-        found.append(json.loads(done.read_text(encoding="utf-8")))
+        found.append(kept(done, partial(_held_out, lam, settings, device, done.with_suffix(".pt"), progress)))
     return found
 
 
-def _cure(lam: float, eps: float, steps: int, warmup: int) -> training.Loss:
-    return defenses.cure(h=CURE_H, lam=lam, warmup=warmup)
+def _held_out(
+    lam: float, settings: DefenseSettings, device: torch.device, checkpoint: Path, progress: bool
+) -> dict[str, float]:
+    model, _ = _trained(Arm(partial(_cure, lam)), 0, settings, device, checkpoint, progress)
+    images, labels, _ = data.load(_DATA, "train", stand_in=False)
+    x, y = images[-settings.held_out :].to(device), labels[-settings.held_out :].to(device)
+    return {"lam": lam, "accuracy": training.accuracy(model, x, y), "under_pgd": _under(model, x, y, settings)}
+
+
+def _run_of(
+    arm: str, seed: int, settings: DefenseSettings, device: torch.device, checkpoint: Path, progress: bool
+) -> dict[str, Any]:
+    model, record = _trained(DEFENSES[arm], seed, settings, device, checkpoint, progress)
+    return {"arm": arm, "seed": seed, **record, **_measured(model, settings, device)}
 
 
 def _trained(
@@ -223,33 +221,21 @@ def _trained(
     # free takes as many steps in all as the others
     epochs = max(1, round(settings.epochs / arm.replays))
     steps = epochs * arm.replays * training.steps_per_epoch(len(labels), settings.batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.lr, total_steps=steps, pct_start=0.2, cycle_momentum=False
-    )
-    clock = time.process_time if device.type == "cpu" else time.perf_counter
-    start = clock()
-
-    def timed(model: nn.Module, record: dict) -> dict:
-        nonlocal start
-        seconds, start = clock() - start, clock()
-        return {"seconds": seconds}  # in the history, which a run that is stopped and goes on takes along
-
     history = training.fit(
         model,
         (images, labels),
         arm.loss(settings.eps, settings.steps, steps // 4),
         epochs=epochs,
         optimizer=optimizer,
-        scheduler=schedule,
+        scheduler=one_cycle(optimizer, settings.lr, steps),
         batch_size=settings.batch_size,
         replays=arm.replays,
         seed=seed,
         checkpoint=checkpoint,
         progress=progress,
-        on_epoch_end=timed,
+        on_epoch_end=timed(device),
     )
-    seconds = sum(record["seconds"] for record in history)
-    return model, {"seconds": round(seconds, 3), "steps": steps, "loss": round(history[-1]["loss"], 5)}
+    return model, {"seconds": seconds_of(history), "steps": steps, "loss": round(history[-1]["loss"], 5)}
 
 
 def _measured(model: nn.Module, settings: DefenseSettings, device: torch.device) -> dict[str, float]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,6 +22,7 @@ from advcourse.core.validation import check_count
 from advcourse.evaluation import evaluate
 from advcourse.networks import StridedCNN
 from advcourse.zoo._facts import today
+from advcourse.zoo._runs import kept, shipped_table
 
 FILE = Path(__file__).parent / "files" / "studies" / "shifts.json"
 _DATA = "fashion-mnist"
@@ -85,9 +85,7 @@ def load(*, file: Path = FILE) -> dict:
     Raises:
         FileNotFoundError: where its file is not there.
     """
-    if not file.is_file():
-        raise FileNotFoundError(f"no study at {file}: make it with `python -m advcourse study shifts`")
-    return json.loads(file.read_text(encoding="utf-8"))
+    return shipped_table(file, "shifts")
 
 
 def gains(study: dict, level: float = 0.95) -> pandas.DataFrame:
@@ -139,9 +137,7 @@ def make(
     records = []
     for seed in range(seeds):
         done = folder / f"{seed}-{'-'.join(map(str, asdict(settings).values()))}-{device.type}.json"
-        if not done.is_file():
-            write_json(done, _of_seed(seed, settings, device, progress), 1)
-        records += json.loads(done.read_text(encoding="utf-8"))
+        records += kept(done, partial(_of_seed, seed, settings, device, progress))
     made = {
         "command": f"python -m advcourse study shifts --seeds {seeds} --device {device.type}",
         "settings": {**asdict(settings), "device": device.type},

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas
 import torch
@@ -33,6 +32,7 @@ from advcourse.structured import (
 )
 from advcourse.training import image_by_image
 from advcourse.zoo._facts import today
+from advcourse.zoo._runs import kept, one_cycle, seconds_of, shipped_table, timed
 
 FOLDER = Path(__file__).parent / "files" / "studies"
 CLASSES, VECTORS, ATTACKED = 10, 16, 1000
@@ -87,10 +87,7 @@ def load(name: str = "augmentation", *, folder: Path = FOLDER) -> dict:
         ValueError: for an unknown name.
         FileNotFoundError: where its file is not there.
     """
-    table = file(name, folder)
-    if not table.is_file():
-        raise FileNotFoundError(f"no study at {table}: make it with `python -m advcourse study {name}`")
-    return json.loads(table.read_text(encoding="utf-8"))
+    return shipped_table(file(name, folder), name)
 
 
 def summary(study: dict, measure: str = "accuracy", level: float = 0.95) -> pandas.DataFrame:
@@ -174,13 +171,8 @@ def make(
             key = {"arm": arm, "seed": seed, **asdict(settings), "device": device.type}
             named = "-".join(map(str, key.values())).replace(", ", "-").replace(" ", "-")
             done = runs / f"{named}.json"
-            if not done.is_file():
-                record = key | _run(
-                    arm, seed, settings, device, (images, labels), tests, caches, done.with_suffix(".pt"), progress
-                )
-                write_json(done, record, 1)
-                done.with_suffix(".pt").unlink(missing_ok=True)
-            records.append(json.loads(done.read_text(encoding="utf-8")))
+            given = (arm, seed, settings, device, (images, labels), tests, caches, done.with_suffix(".pt"), progress)
+            records.append(kept(done, partial(_recorded, key, *given)))
     shared = {**asdict(settings), "device": device.type}
     table = {
         "command": _command(name, arms, seeds, settings, device),
@@ -190,6 +182,10 @@ def make(
     }
     write_json(target, table, 1)
     return table
+
+
+def _recorded(key: dict, *given: Any) -> dict:
+    return key | _run(*given)
 
 
 def _run(
@@ -208,26 +204,12 @@ def _run(
     model = Normalized(network, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=LR, momentum=0.9, nesterov=True, weight_decay=5e-4)
     epochs = settings.epochs * (2 if arm.endswith(TWICE) else 1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        LR,
-        total_steps=epochs * training.steps_per_epoch(len(train[1]), BATCH),
-        pct_start=0.2,
-        cycle_momentum=False,
-    )
+    schedule = one_cycle(optimizer, LR, epochs * training.steps_per_epoch(len(train[1]), BATCH))
     structured = arm.split(" + ")[:-1]
     perturb = {
         "flow": partial(flow_step, gamma=settings.gamma, max_displacement=settings.max_displacement, uniform=True),
         "recolor": partial(recolor_step, bases=caches["train"], strength=settings.strength, uniform=True),
     }
-    clock = time.process_time if device.type == "cpu" else time.perf_counter
-    start = clock()
-
-    def timed(model: nn.Module, record: dict) -> dict:
-        nonlocal start
-        seconds, start = clock() - start, clock()
-        return {"seconds": seconds}  # in the history, which a run that is stopped and goes on takes along
-
     history = training.fit(
         model,
         train,
@@ -240,7 +222,7 @@ def _run(
         checkpoint=checkpoint,
         mixed_precision=settings.mixed_precision,
         progress=progress,
-        on_epoch_end=timed,
+        on_epoch_end=timed(device),
     )
     return {
         "accuracy": training.accuracy(model, *tests),
@@ -248,7 +230,7 @@ def _run(
             model, settings, tests[0][:ATTACKED].to(device), tests[1][:ATTACKED].to(device), caches["test"]
         ),
         "loss": round(history[-1]["loss"], 5),
-        "seconds": round(sum(record["seconds"] for record in history), 3),
+        "seconds": seconds_of(history),
     }
 
 

@@ -93,6 +93,14 @@ def test_adversarial_training_learns_and_repeats(asked):
     assert found["step"] < 1e-6
 
 
+def test_torchvision_may_be_used_beside_tensorflow():
+    """Loaded after TensorFlow it ends the process."""
+    code = "from advcourse import keras; keras.fgsm; import tensorflow, torchvision.ops; print('alive')"
+    settings = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, **settings}, capture_output=True)
+    assert ran.stdout.split() == [b"alive"], ran.stderr[-2000:].decode()
+
+
 # -- oracles
 
 

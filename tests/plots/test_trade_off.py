@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas
 import pytest
+from matplotlib.text import Text
 
 from advcourse.plots import trade_off
 
@@ -28,16 +29,27 @@ def test_dots_stand_where_the_table_says_with_intervals_and_colours():
     bars = ax.collections[0].get_segments()
     np.testing.assert_allclose([bar[:, 1] for bar in bars], [[y - 0.02, y + 0.02] for y in TABLE["trusted"]])
     assert ax.get_xscale() == "log" and ax.get_xlabel() and ax.get_ylabel()
-    assert [text.get_text() for text in ax.texts] == NAMES
+    assert sorted(text.get_text() for text in ax.texts) == sorted(NAMES)
 
 
 def test_names_cover_no_dot_and_no_other_name():
     ax = trade_off(TABLE)
     renderer = ax.figure.canvas.get_renderer()
-    boxes = [text.get_window_extent(renderer) for text in ax.texts]
+    ax.figure.canvas.draw()
+    boxes = [Text.get_window_extent(text, renderer) for text in ax.texts]  # of the words, without their lines
     assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
     spots = ax.transData.transform(TABLE[["cost", "trusted"]].to_numpy(float))
     assert not [box for box in boxes for spot in spots if box.contains(*spot)]
+
+
+def test_those_of_a_crowd_stand_in_the_order_of_their_dots_and_have_lines_to_them():
+    texts = {text.get_text(): text for text in trade_off(TABLE).texts}
+    crowd = sorted(("PGD", "TRADES", "MART", "AWP"), key=lambda name: -TABLE.loc[name, "trusted"])
+    heights = [texts[name].xyann[1] for name in crowd]
+    assert heights == sorted(heights, reverse=True) and len(set(heights)) == 4
+    assert {name for name, text in texts.items() if text.arrow_patch} == set(crowd)
+    for name in crowd:
+        np.testing.assert_allclose(texts[name].xy, TABLE.loc[name, ["cost", "trusted"]].astype(float))
 
 
 def test_without_intervals_and_by_other_columns():

@@ -38,7 +38,7 @@ def test_every_arm_trains_by_a_loss_of_its_own_and_is_measured(noise_as_fashion_
     for run in made["runs"]:
         for measure in ("accuracy", "under_signs", "under_fgsm", "under_pgd", "trusted"):
             assert 0 <= run[measure] <= 1
-        assert run["trusted"] <= run["under_signs"] + 0.7 and run["curvature"] > 0 and run["seconds"] > 0
+        assert run["curvature"] > 0 and run["seconds"] > 0
         assert run["steps"] == (8 if run["arm"] == "free" else 2)
     losses = [run["loss"] for run in made["runs"]]
     assert all(map(math.isfinite, losses)) and len(set(losses)) == len(losses)
@@ -101,7 +101,7 @@ def test_the_shipped_table_is_whole_and_of_todays_settings():
     runs = study["runs"]
     seeds = {run["seed"] for run in runs}
     assert {(run["arm"], run["seed"]) for run in runs} == {(arm, seed) for arm in DEFENSES for seed in seeds}
-    assert len(seeds) >= 1
+    assert len(seeds) >= 2
     settings = json.loads(json.dumps(DefenseSettings().__dict__))
     assert settings.items() <= study["settings"].items()
     best = max(study["cure"]["chosen"], key=lambda each: each["under_pgd"])

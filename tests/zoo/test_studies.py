@@ -8,7 +8,7 @@ import torch
 
 from advcourse import __main__ as cli
 from advcourse import data
-from advcourse.zoo import studies
+from advcourse.zoo import _runs, studies
 from advcourse.zoo.studies import ARMS, CONTROLS, Settings, summary
 from tests.support.recorders import watched
 from tests.support.scenes import seeded
@@ -115,7 +115,7 @@ def test_seconds_are_those_of_all_epochs_of_a_run_that_was_stopped(noise_as_cifa
             raise KeyboardInterrupt
         return step(*given, **named)
 
-    monkeypatch.setattr(studies.time, "process_time", lambda: now[0])
+    monkeypatch.setattr(_runs.time, "process_time", lambda: now[0])
     monkeypatch.setattr(studies, "flow_step", slow)
     settings = Settings(images=48, epochs=4, width=2, mixed_precision="no")
     with pytest.raises(KeyboardInterrupt):
