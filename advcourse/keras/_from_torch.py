@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ import numpy as np
 from keras import layers, ops
 from torch import Tensor, nn
 
+from advcourse.defenses import Smooth
 from advcourse.networks import BasicBlock, CifarResNet, Normalized
 
 
@@ -23,7 +25,8 @@ def from_torch(network: nn.Module, shape: tuple[int, int, int]) -> Any:
 
     Args:
         network: of ``networks``: made of ``Normalized``, ``CifarResNet``, ``BasicBlock``, ``nn.Sequential`` and
-            PyTorch's convolution, linear layer, BatchNorm, ReLU, max-pooling, dropout and flattening.
+            PyTorch's convolution, linear layer, BatchNorm, ReLU, SiLU, max-pooling, dropout and flattening; or one of
+            ``defenses.smooth(…, "silu")`` whose ReLUs are modules.
         shape: of an image, ``(H, W, C)``.
 
     Returns:
@@ -44,6 +47,8 @@ def _applied(module: nn.Module, x: Any, dtype: str) -> Any:
             mean, std = (each.flatten().tolist() for each in (module.mean, module.std))
             scale, offset = [1 / s for s in std], [-m / s for m, s in zip(mean, std, strict=True)]
             return _applied(module.network, layers.Rescaling(scale, offset, dtype=dtype)(x), dtype)
+        case Smooth(activation="silu") if not any(isinstance(each, BasicBlock) for each in module.modules()):
+            return _applied(_with_silu(module.network), x, dtype)
         case nn.Sequential():
             for each in module:
                 x = _applied(each, x, dtype)
@@ -63,6 +68,8 @@ def _applied(module: nn.Module, x: Any, dtype: str) -> Any:
             return _with(norm, x, module.weight, module.bias, module.running_mean, module.running_var)
         case nn.ReLU():
             return layers.ReLU(dtype=dtype)(x)
+        case nn.SiLU():
+            return layers.Activation("silu", dtype=dtype)(x)
         case nn.MaxPool2d():
             return layers.MaxPooling2D(module.kernel_size, module.stride, dtype=dtype)(x)
         case nn.Dropout():
@@ -70,6 +77,16 @@ def _applied(module: nn.Module, x: Any, dtype: str) -> Any:
         case nn.Flatten():
             return layers.Flatten(dtype=dtype)(layers.Permute((3, 1, 2), dtype=dtype)(x))
     raise ValueError(f"network holds a {type(module).__name__}, expected the layers of the course's classifiers")
+
+
+def _with_silu(network: nn.Module) -> nn.Module:
+    """A copy whose modules of ReLU are SiLU."""
+    network = copy.deepcopy(network)
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.ReLU):
+                setattr(module, name, nn.SiLU())
+    return network
 
 
 def _in_turn(x: Any, dtype: str, *modules: nn.Module) -> Any:

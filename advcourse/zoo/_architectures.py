@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from advcourse.defenses import DenoisingAutoencoder
+from advcourse.defenses import DenoisingAutoencoder, smooth
 from advcourse.networks import (
     CifarResNet,
     DCGANGenerator,
@@ -21,6 +21,10 @@ from advcourse.networks import (
 CLASSIFIERS: dict[str, Callable[[], Normalized]] = {
     "mnist/cnn": lambda: Normalized(SmallCNN(), (0.1307,), (0.3081,)),
     "mnist/cnn-robust": lambda: Normalized(StridedCNN(), (0.0,), (1.0,)),
+    "mnist/cnn-trades": lambda: Normalized(StridedCNN(), (0.0,), (1.0,)),
+    "mnist/cnn-smooth": lambda: Normalized(smooth(StridedCNN(), "silu"), (0.0,), (1.0,)),
+    "mnist/cnn-fast": lambda: Normalized(StridedCNN(), (0.0,), (1.0,)),
+    "mnist/cnn-cure": lambda: Normalized(StridedCNN(), (0.0,), (1.0,)),
     "mnist/lenet": lambda: Normalized(LeNet(), (0.1307,), (0.3081,)),
     "mnist/fc500-150-10": lambda: Normalized(FullyConnected(784, 500, 150, 10), (0.1307,), (0.3081,)),
     "fashion-mnist/cnn": lambda: Normalized(SmallCNN(), (0.2860,), (0.3530,)),

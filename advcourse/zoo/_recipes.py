@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,7 @@ from advcourse import training
 from advcourse.attacks import pgd
 from advcourse.core.balls import clip
 from advcourse.core.running import evaluating
-from advcourse.defenses import adversarial, denoising_loss
+from advcourse.defenses import adversarial, cure, denoising_loss, fast, trades
 from advcourse.zoo._runs import one_cycle
 
 
@@ -58,10 +59,14 @@ class Recipe:
         return one_cycle(optimizer, self.lr, steps, self.warmup)
 
 
-def adversarially(total_steps: int, *, eps: float, steps: int, warmup: float) -> training.Loss:
-    """Adversarial training against PGD from a random start, in a ball that grows over that share of the steps."""
-    attack = partial(pgd, steps=steps, random_start=True)
-    return adversarial(attack, eps=eps, warmup=round(warmup * total_steps))
+def growing(total_steps: int, loss: Callable[..., training.Loss], **settings: Any) -> training.Loss:
+    """A loss of ``defenses`` whose ball, or whose h, grows over the first quarter of the steps."""
+    return loss(warmup=total_steps // 4, **settings)
+
+
+def pgd_training(**settings: Any) -> training.Loss:
+    """Adversarial training against seven steps of PGD from a random start."""
+    return adversarial(partial(pgd, steps=7, random_start=True), **settings)
 
 
 DENOISED_SIGMA = 8 / 255
@@ -111,7 +116,39 @@ RECIPES: dict[str, Recipe] = {
         "mnist",
         epochs=12,
         lr=2e-3,
-        loss=partial(adversarially, eps=0.3, steps=7, warmup=0.25),
+        loss=partial(growing, loss=pgd_training, eps=0.3),
+        eps=0.3,
+        mixed_precision="bf16",
+    ),
+    "mnist/cnn-trades": Recipe(
+        "mnist",
+        epochs=8,
+        lr=2e-3,
+        loss=partial(growing, loss=trades, eps=0.3, beta=6.0, steps=7),
+        eps=0.3,
+        mixed_precision="bf16",
+    ),
+    "mnist/cnn-smooth": Recipe(
+        "mnist",
+        epochs=8,
+        lr=2e-3,
+        loss=partial(growing, loss=pgd_training, eps=0.3),
+        eps=0.3,
+        mixed_precision="bf16",
+    ),
+    "mnist/cnn-fast": Recipe(
+        "mnist",
+        epochs=12,
+        lr=2e-3,
+        loss=partial(growing, loss=fast, eps=0.3),
+        eps=0.3,
+        mixed_precision="bf16",
+    ),
+    "mnist/cnn-cure": Recipe(
+        "mnist",
+        epochs=8,
+        lr=2e-3,
+        loss=partial(growing, loss=cure, h=1.5, lam=10.0),
         eps=0.3,
         mixed_precision="bf16",
     ),

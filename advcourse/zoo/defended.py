@@ -173,7 +173,7 @@ def make(
             key = {"arm": arm, "seed": seed, **asdict(settings), "device": device.type}
             done = folder / f"{'-'.join(map(str, key.values())).replace(' ', '_')}.json"
             given = (arm, seed, settings, device, done.with_suffix(".pt"), progress)
-            records.append(kept(done, partial(_run_of, *given)))
+            records.append(kept(done, partial(run_of, *given)))
     made = {
         "command": f"python -m advcourse study defenses --seeds {seeds} --device {device.type}",
         "settings": {**asdict(settings), "device": device.type, "threads": torch.get_num_threads()},
@@ -200,23 +200,34 @@ def _held_out(
     model, _ = _trained(Arm(partial(_cure, lam)), 0, settings, device, checkpoint, progress)
     images, labels, _ = data.load(_DATA, "train", stand_in=False)
     x, y = images[-settings.held_out :].to(device), labels[-settings.held_out :].to(device)
-    return {"lam": lam, "accuracy": training.accuracy(model, x, y), "under_pgd": _under(model, x, y, settings)}
+    return {"lam": lam, "accuracy": training.accuracy(model, x, y), "under_pgd": under_pgd(model, x, y, settings)}
 
 
-def _run_of(
-    arm: str, seed: int, settings: DefenseSettings, device: torch.device, checkpoint: Path, progress: bool
+def run_of(
+    arm: str,
+    seed: int,
+    settings: DefenseSettings,
+    device: torch.device,
+    checkpoint: Path | None = None,
+    progress: bool = False,
 ) -> dict[str, Any]:
+    """The record of one run: seconds, steps, last loss, and what was measured on the test set."""
     model, record = _trained(DEFENSES[arm], seed, settings, device, checkpoint, progress)
     return {"arm": arm, "seed": seed, **record, **_measured(model, settings, device)}
 
 
+def network_of(arm: Arm, seed: int) -> nn.Module:
+    """Untrained; the weights of a seed are the same for all arms."""
+    torch.manual_seed(seed)
+    network = Normalized(StridedCNN((16, 32), 100), (0.0,), (1.0,))
+    return arm.network(network) if arm.network else network
+
+
 def _trained(
-    arm: Arm, seed: int, settings: DefenseSettings, device: torch.device, checkpoint: Path, progress: bool
+    arm: Arm, seed: int, settings: DefenseSettings, device: torch.device, checkpoint: Path | None, progress: bool
 ) -> tuple[nn.Module, dict[str, Any]]:
     images, labels, _ = data.load(_DATA, "train", n=settings.images, stand_in=False)
-    torch.manual_seed(seed)
-    network: nn.Module = Normalized(StridedCNN((16, 32), 100), (0.0,), (1.0,))
-    model = (arm.network(network) if arm.network else network).to(device)
+    model = network_of(arm, seed).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr)
     # free takes as many steps in all as the others
     epochs = max(1, round(settings.epochs / arm.replays))
@@ -250,13 +261,13 @@ def _measured(model: nn.Module, settings: DefenseSettings, device: torch.device)
         "accuracy": training.accuracy(model, x, y),
         "under_signs": float(blind.loc["random signs", "accuracy"]),
         "under_fgsm": evaluate(model, partial(fgsm, eps=settings.eps), first, labels).robust_accuracy,
-        "under_pgd": _under(model, first, labels, settings),
+        "under_pgd": under_pgd(model, first, labels, settings),
         "trusted": report.levels[0].robust_accuracy,
         "curvature": bent.mean().item(),
     }
 
 
-def _under(model: nn.Module, images: Tensor, labels: Tensor, settings: DefenseSettings) -> float:
+def under_pgd(model: nn.Module, images: Tensor, labels: Tensor, settings: DefenseSettings) -> float:
     """Accuracy under PGD-20 from a random start."""
     draws = torch.Generator(images.device).manual_seed(0)
     attack = partial(pgd, eps=settings.eps, steps=20, random_start=True, generator=draws)

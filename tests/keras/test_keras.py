@@ -18,6 +18,10 @@ NORMS = ("l2", "l1", "linf")
 NETWORKS = (
     "mnist/cnn",
     "mnist/cnn-robust",
+    "mnist/cnn-trades",
+    "mnist/cnn-smooth",
+    "mnist/cnn-fast",
+    "mnist/cnn-cure",
     "mnist/lenet",
     "mnist/fc500-150-10",
     "fashion-mnist/cnn",
@@ -310,6 +314,7 @@ def test_neighbours_are_the_nearest_by_cosine(asked):
         ("images", "expected [0, 1]"),
         ("labels", "expected integers (8,)"),
         ("targets", "targets is float64 (8,), expected integers (8,)"),
+        ("layer", "network holds a Smooth, expected the layers of the course's classifiers"),
     ],
 )
 def test_bad_input_is_named(asked, tried, said):

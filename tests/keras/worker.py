@@ -18,7 +18,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from advcourse.keras import AdversarialRegularization, GraphRegularization, fgsm, pgd, with_neighbors
+from advcourse import defenses
+from advcourse.keras import AdversarialRegularization, GraphRegularization, fgsm, from_torch, pgd, with_neighbors
+from advcourse.networks import StridedCNN
 from tests.keras.setting import CLASSES, STEP, batch, linear, smooth
 
 BACKEND = keras.backend.backend()
@@ -252,6 +254,7 @@ def refusals():
         "images": lambda: pgd(smooth(), 2 * images, labels, eps=1),
         "labels": lambda: fgsm(smooth(), images, labels[:3], eps=1),
         "targets": lambda: fgsm(smooth(), images, labels, eps=1, targets=labels / 2),
+        "layer": lambda: from_torch(defenses.smooth(StridedCNN(), "gelu"), (28, 28, 1)),
     }
     found = {}
     for name, attempt in tries.items():
