@@ -12,7 +12,7 @@ import torch
 
 from advcourse import blackbox, data, evaluation, runtime
 from advcourse.core.balls import NORMS
-from advcourse.zoo import crafted, defended, games, inventory, shifted, studies, trusted, weights
+from advcourse.zoo import crafted, defended, games, inventory, seven_steps, shifted, studies, trusted, weights
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "study",
         help="train the networks of a shipped comparison again; the settings are those of augmentation",
     )
-    study.add_argument("name", choices=(*studies.names(), "defenses", "games", "shifts"))
+    study.add_argument("name", choices=(*studies.names(), "defenses", "games", "seven-steps", "shifts"))
     study.add_argument(
         "--arms",
         nargs="+",
@@ -131,6 +131,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             device = args.device or runtime.device()
             file = args.out / defended.FILE.name
             print(defended.tabulated(defended.make(seeds=args.seeds, device=device, file=file)).round(3).to_string())
+        elif args.command == "study" and args.name == "seven-steps":
+            device = args.device or runtime.device()
+            taken = seven_steps.make(seeds=args.seeds, device=device, file=args.out / seven_steps.FILE.name)
+            print(seven_steps.ledger(taken).round(3).to_string())
         elif args.command == "study" and args.name == "shifts":
             device = args.device or runtime.device()
             made = shifted.make(seeds=args.seeds, device=device, file=args.out / shifted.FILE.name)

@@ -126,7 +126,6 @@ RECIPES: dict[str, Recipe] = {
         lr=2e-3,
         loss=partial(growing, loss=trades, eps=0.3, beta=6.0, steps=7),
         eps=0.3,
-        mixed_precision="bf16",
     ),
     "mnist/cnn-smooth": Recipe(
         "mnist",
@@ -134,7 +133,6 @@ RECIPES: dict[str, Recipe] = {
         lr=2e-3,
         loss=partial(growing, loss=pgd_training, eps=0.3),
         eps=0.3,
-        mixed_precision="bf16",
     ),
     "mnist/cnn-fast": Recipe(
         "mnist",
@@ -142,7 +140,6 @@ RECIPES: dict[str, Recipe] = {
         lr=2e-3,
         loss=partial(growing, loss=fast, eps=0.3),
         eps=0.3,
-        mixed_precision="bf16",
     ),
     "mnist/cnn-cure": Recipe(
         "mnist",
@@ -150,7 +147,6 @@ RECIPES: dict[str, Recipe] = {
         lr=2e-3,
         loss=partial(growing, loss=cure, h=1.5, lam=10.0),
         eps=0.3,
-        mixed_precision="bf16",
     ),
     "cifar10/denoiser": Recipe(
         "cifar10",
