@@ -20,8 +20,8 @@ def identify(value: Any) -> str:
     """A function, an object or a setting by its name and settings, without addresses.
 
     A function is its name, a digest of its code, its defaults, and what it closes over but does not itself set; a
-    module or another object its class, the code that is called, and its public settings. Left out is what moves while
-    a run goes on: parameters and buffers, and what lists hold.
+    module or another object its class, the code that is called, and its public settings, those of the modules within
+    too. Left out is what moves while a run goes on: parameters and buffers, and what lists hold.
     """
     text = _describe(value, ())
     return text if len(text) <= SHORT else f"{text[:SHORT]}… {_sha(text)}"
@@ -54,6 +54,7 @@ def _describe(value: Any, within: tuple[int, ...]) -> str:
     called = getattr(type(value), "forward" if isinstance(value, nn.Module) else "__call__", None)
     code = [_code(called.__code__)] if isinstance(called, FunctionType) else []
     built = [_sha(str(value))] if isinstance(value, nn.Module) else []
+    kept |= dict(value.named_children()) if isinstance(value, nn.Module) else {}
     return f"{type(value).__qualname__}{code + built}{_call([], kept, inside)}"
 
 

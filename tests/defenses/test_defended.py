@@ -20,7 +20,7 @@ from advcourse.defenses import (
     SplitBatchNorm,
     TotalVariation,
 )
-from advcourse.evaluation import evaluate
+from advcourse.evaluation import evaluate, evaluate_robustness
 from advcourse.wrappers import bpda, eot, random_noise
 from tests.contracts.catalogue.defenses import CATALOGUE
 from tests.support.refusals import refused
@@ -188,3 +188,42 @@ def test_white_stays_in_the_box_in_single_precision(defense):
     """Where weights add up to a little more than one, and JPEG to more than white."""
     seen = defense(torch.ones(4, 3, 23, 31), seeded())
     assert seen.max() <= 1
+
+
+@pytest.mark.parametrize("defense", [JPEG(10), CropResize(0.5)], ids=["JPEG", "CropResize"])
+def test_a_killed_evaluation_of_a_defended_model_goes_on(defense, tmp_path):
+    """With an attack that gives up on every second image, killed at the fourth."""
+    torch.manual_seed(0)
+    network, asked, killed = Planted(), [], []
+    seen_as = defense if isinstance(defense, CropResize) else bpda(defense, SoftJPEG(10))
+
+    def aware(model, images, labels, *, indices):
+        if len(asked) == 3 and not killed:
+            killed.append(True)
+            raise KeyboardInterrupt
+        asked.append(indices.item())
+        if indices.item() % 2:
+            return images
+        return pgd(eot(network, seen_as, 4), images, labels, eps=EPS, steps=10, loss="nll")
+
+    def judged(checkpoint=None):
+        given = {"eps": EPS, "attacks": {"aware": aware}, "curve": False, "batch_size": 1, "checkpoint": checkpoint}
+        return evaluate_robustness(Defended(defense, network), tinted(), LABELS, **given).levels[0].robust_accuracy
+
+    with pytest.raises(KeyboardInterrupt):
+        judged(tmp_path / "run.pt")
+    assert asked == [0, 1, 2]
+    assert judged(tmp_path / "run.pt") == 0.5 and asked == [0, 1, 2, 3, 4, 5]
+    assert judged() == 0.5 and len(asked) == 12
+    network_of_another = Planted(checker=0.0)
+    with refused("checkpoint is of a run with other"):
+        evaluate_robustness(
+            Defended(defense, network_of_another),
+            tinted(),
+            LABELS,
+            eps=EPS,
+            attacks={"aware": aware},
+            curve=False,
+            batch_size=1,
+            checkpoint=tmp_path / "run.pt",
+        )

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 from advcourse import attacks, structured, training
 from advcourse.core.identity import digest
+from advcourse.defenses import BitDepth
 from tests.support.toys import pictures
 
 IMAGES, LABELS = pictures(12).float(), torch.arange(12) % 3
@@ -20,6 +21,10 @@ IMAGES, LABELS = pictures(12).float(), torch.arange(12) % 3
 def network(activation=nn.ReLU) -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(nn.Flatten(), nn.Linear(96, 6), activation(), nn.Linear(6, 3))
+
+
+def behind(defense: nn.Module) -> nn.Module:
+    return nn.Sequential(defense, network())
 
 
 def weighted_loss(model, images, labels, *, weight=1.0, kind="ce"):
@@ -120,6 +125,7 @@ OTHERS = {
     ),
     "a data set's setting": ("data", {"data": Pairs(0.0)}, {"data": Pairs(0.1)}),
     "another activation": ("model", {}, {"model": network(nn.Tanh)}),
+    "a setting of a module within": ("model", {"model": behind(BitDepth(3))}, {"model": behind(BitDepth(4))}),
 }
 
 
