@@ -1,7 +1,8 @@
 """Points of a submission without nbgrader's machinery: a process that has imported everything forks for each.
 
-Cells run in an IPython shell, as in a notebook; of those that are not graded only the ones run on which a graded one
-depends. A test cell that raises or writes to standard error scores nothing, as in nbgrader, whose own path
+Cells run in an IPython shell, as in a notebook: the tests that depend on an answer that is not the master's, and what
+they depend on. The other tests would see what the master's own run sees, and have its points. A test cell that raises
+or writes to standard error scores nothing, as in nbgrader, whose own path
 ``test_bank.py`` walks with a sample, to the same points. A submission that ends its process or does not return is an
 error here: it belongs to ``test_cycle.py``.
 """
@@ -42,8 +43,10 @@ def grade(assignment: str, answers: dict[str, str] | None = None, *, seconds: fl
     Raises:
         RuntimeError: where the process ends, or has not come to its end in so many ``seconds``.
     """
-    chosen = needed(assignment)
-    return run([cell for cell in code_cells(assignment, answers or {}) if cell.name in chosen], seconds)
+    cells = code_cells(assignment, answers or {})
+    chosen = needed(assignment, answers)
+    others = {cell.name: cell.points for cell in cells if cell.points is not None and cell.name not in chosen}
+    return others | run([cell for cell in cells if cell.name in chosen], seconds)
 
 
 def run(cells: list[Cell], seconds: float) -> dict[str, float]:
@@ -84,17 +87,37 @@ def code_cells(assignment: str, answers: dict[str, str]) -> list[Cell]:
 
 
 @cache
-def needed(assignment: str) -> set[str]:
-    """Names of the tests and the answers, and of the cells that they depend on."""
-    cells = code_cells(assignment, {})
-    uses = {cell.name: names(cell.source) for cell in cells}
-    chosen = {cell.name for cell in cells if cell.points is not None or cell.answer}
+def uses(assignment: str) -> dict[str, tuple[set[str], set[str]]]:
+    """Of every code cell of the master what ``names`` tells."""
+    return {cell.name: names(cell.source) for cell in code_cells(assignment, {})}
+
+
+def needed(assignment: str, answers: dict[str, str] | None = None) -> set[str]:
+    """Names of these answers, of the tests that depend on them, and of the cells that both depend on.
+
+    Where no answers are given: of all answers and tests, with what they depend on.
+    """
+    cells, given = code_cells(assignment, {}), uses(assignment)
+    if not answers:
+        return _sources(given, {cell.name for cell in cells if cell.points is not None or cell.answer})
+    mine = given | {name: names(source) for name, source in answers.items()}
+    reached = set(answers)
+    touched = set().union(*(given[name][0] | mine[name][0] for name in answers))
+    while more := {name for name, (_, used) in given.items() if used & touched} - reached:
+        reached |= more
+        touched |= set().union(*(given[name][0] for name in more))
+    tests = {cell.name for cell in cells if cell.points is not None}
+    return _sources(mine, tests & reached | set(answers))
+
+
+def _sources(uses: dict[str, tuple[set[str], set[str]]], chosen: set[str]) -> set[str]:
+    """These cells and those that define, over as many cells as it may be, what they take."""
     while True:
         wanted = set().union(*(uses[name][1] for name in chosen))
         more = {name for name, (defined, _) in uses.items() if defined & wanted} - chosen
         if not more:
             return chosen
-        chosen |= more
+        chosen = chosen | more
 
 
 def names(source: str) -> tuple[set[str], set[str]]:

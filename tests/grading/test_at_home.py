@@ -6,7 +6,7 @@ import io
 import pytest
 
 from advcourse.grading import checks
-from tests.grading import bank
+from tests.grading import bank, forked
 
 BANK = [(name, submission) for name in bank.assignments() for submission in bank.submissions(name)]
 SEEN_ONLY_WHEN_GRADED = {
@@ -31,12 +31,11 @@ TOLD = {  # to be named by the mistake, not only refused
 }
 
 
-def errors_at_home(notebook):
-    """The errors of the setup, the answers and the visible tests, by cell, run in this process."""
-    names, errors = {}, {}
-    for cell in notebook["cells"]:
-        role = cell["metadata"].get("nbgrader", {})
-        if cell["cell_type"] == "code" and (role.get("solution") or role.get("grade") or cell["id"] == "setup"):
+def errors_at_home(assignment, answers):
+    """The errors of these answers, of the visible tests that depend on them and of what both need, by cell."""
+    names, errors, chosen = {}, {}, forked.needed(assignment, answers)
+    for cell in bank.answered(assignment, answers)["cells"]:
+        if cell["cell_type"] == "code" and cell["id"] in chosen:
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
                     exec(compile("".join(cell["source"]), cell["id"], "exec"), names)
@@ -50,7 +49,7 @@ def errors_at_home(notebook):
 def test_every_mistake_is_named(pair):
     """Nothing is lost that is not explained at home; a right submission is told of nothing."""
     assignment, submission = pair
-    errors = errors_at_home(bank.answered(assignment, submission.answers))
+    errors = errors_at_home(assignment, submission.answers)
     if (assignment, submission.name) in SEEN_ONLY_WHEN_GRADED:
         assert not errors
         return

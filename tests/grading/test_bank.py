@@ -89,6 +89,47 @@ def test_dependencies_are_followed_through_cells_and_functions():
         assert "setup" in chosen and len(chosen) < len(cells)
 
 
+PLANTED = {
+    "setup": ("import math\nside = 2.0", None, False),
+    "area": ("def area(side):\n    return side**2", None, True),
+    "volume": ("def volume(side):\n    return area(side) * side", None, True),
+    "angle": ("def angle(x):\n    return math.atan(x)", None, True),
+    "test_area": ("assert area(side) == 4", 1.0, False),
+    "between": ("cube = volume(side)", None, False),
+    "test_volume": ("assert cube == 8", 2.0, False),
+    "test_angle": ("assert angle(0.0) == 0", 3.0, False),
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "ran", "lost"),
+    [
+        ({"area": "def area(side):\n    return 4.0"}, {"setup", "area", "volume", "between"}, {}),
+        ({"area": "def area(side):\n    return 4"}, {"setup", "area", "volume", "between"}, {}),
+        (
+            {"area": "def area(side):\n    return side"},
+            {"setup", "area", "volume", "between"},
+            {"area": 1, "volume": 2},
+        ),
+        ({"volume": "def volume(side):\n    return side"}, {"setup", "volume", "between"}, {"volume": 2}),
+        ({"volume": "cube = 1\nside = 3"}, {"setup", "area", "volume", "between"}, {"area": 1, "volume": 2}),
+        ({"angle": "def angle(x):\n    return area(x)"}, {"area", "angle"}, {}),
+        ({"angle": "def arc(x):\n    return x"}, {"angle"}, {"angle": 3}),
+    ],
+)
+def test_what_runs_is_what_depends_on_the_answers_and_what_that_needs(monkeypatch, answers, ran, lost):
+    def cells(assignment, answers):
+        return [forked.Cell(n, answers.get(n, source), *rest) for n, (source, *rest) in PLANTED.items()]
+
+    monkeypatch.setattr(forked, "code_cells", cells)
+    tests = {name for name in PLANTED if name.startswith("test_")}
+    chosen = forked.needed("planted", answers)
+    assert chosen - tests == ran and chosen & tests >= {f"test_{name}" for name in lost}
+    full = {name: PLANTED[name][1] for name in tests}
+    assert forked.grade("planted", answers) == full | {f"test_{name}": 0.0 for name in lost}
+    assert forked.grade("planted") == full and forked.needed("planted") == set(PLANTED)
+
+
 @pytest.mark.parametrize("assignment", bank.assignments())
 def test_the_bank_is_large_enough(assignment):
     found = bank.submissions(assignment)
