@@ -108,12 +108,42 @@ def accuracy(defense: nn.Module, network: nn.Module, images: Tensor, labels: Ten
     return sum(hits) / len(hits)
 
 
-def judged(name: str, count: int, steps: Sequence[int], draws: int, rand: bool) -> Judged:
-    """One defense on the first images that the bare network has right."""
+def attacked(
+    name: str, network: nn.Module, images: Tensor, labels: Tensor, steps: int, draws: int | None = None
+) -> Tensor:
+    """By PGD through the defense, or what stands in for it, of the mean over so many draws where it is random."""
+    method = METHODS[name]
+    seen_as = method.make()[1]
+    passed: nn.Module = Defended(seen_as, network)
+    number = draws or method.draws
+    if method.draws > 1:
+        passed = eot(network, seen_as, number, generator=torch.Generator().manual_seed(0))
+    loss = "nll" if method.draws > 1 else "ce"
+    return pgd(passed, images, labels, eps=EPS, steps=steps, step_size=max(2.5 / steps, 0.1) * EPS, loss=loss)
+
+
+def over_draws(name: str, count: int, steps: int, numbers: Sequence[int], judges: int) -> list[str]:
+    """A random defense: accuracy under the attack that averages so many draws a step, at the same number of steps."""
+    network, images, labels = right_ones(count)
+    defense = METHODS[name].make()[0]
+    found = []
+    for number in tqdm(numbers, desc=name, leave=False):
+        made = attacked(name, network, images, labels, steps, number)
+        found.append(f"{accuracy(defense, network, made, labels, judges):.0%}")
+    return [name, *found]
+
+
+def right_ones(count: int) -> tuple[nn.Module, Tensor, Tensor]:
+    """The network, and the first test images that it has right without a defense."""
     network = models.load(NETWORK).eval()
     images, labels, _ = data.load("cifar10", "test", n=2 * count)
     right = (predict(network, images).argmax(1) == labels).nonzero()[:count, 0]
-    images, labels = images[right], labels[right]
+    return network, images[right], labels[right]
+
+
+def judged(name: str, count: int, steps: Sequence[int], draws: int, rand: bool) -> Judged:
+    """One defense on the first images that the bare network has right."""
+    network, images, labels = right_ones(count)
     method = METHODS[name]
     defense, seen_as = method.make()
     often = draws if method.draws > 1 else 1
@@ -123,12 +153,7 @@ def judged(name: str, count: int, steps: Sequence[int], draws: int, rand: bool) 
     unaware = pgd(network, images, labels, eps=EPS, steps=max(steps))
     aware = []
     for number in tqdm(steps, desc=name, leave=False):
-        passed: nn.Module = Defended(seen_as, network)
-        if method.draws > 1:
-            passed = eot(network, seen_as, method.draws, generator=torch.Generator().manual_seed(0))
-        loss = "nll" if method.draws > 1 else "ce"
-        found = pgd(passed, images, labels, eps=EPS, steps=number, step_size=max(2.5 / number, 0.1) * EPS, loss=loss)
-        aware.append(judge(found))
+        aware.append(judge(attacked(name, network, images, labels, number)))
     reached = None
     if rand:
         torch.manual_seed(0)
@@ -161,7 +186,16 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=5, help="to judge a random model by (%(default)s)")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), metavar="NAME")
     parser.add_argument("--autoattack", action="store_true", help="run AutoAttack's version for random models too")
+    parser.add_argument("--averaged", type=int, nargs="+", help="draws a step, at the last of --steps; nothing else")
     options = parser.parse_args()
+    if options.averaged:
+        rows = []
+        for name in options.methods:
+            if METHODS[name].draws > 1:
+                rows.append(over_draws(name, options.images, options.steps[-1], options.averaged, options.draws))
+                print("  ".join(rows[-1]), flush=True)
+        print(table(["defense", *(f"{number} draws a step" for number in options.averaged)], rows))
+        return
     found = {}
     for name in options.methods:
         found[name] = judged(name, options.images, options.steps, options.draws, options.autoattack)

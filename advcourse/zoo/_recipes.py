@@ -122,14 +122,14 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mnist/cnn-trades": Recipe(
         "mnist",
-        epochs=8,
+        epochs=5,
         lr=2e-3,
         loss=partial(growing, loss=trades, eps=0.3, beta=6.0, steps=7),
         eps=0.3,
     ),
     "mnist/cnn-smooth": Recipe(
         "mnist",
-        epochs=8,
+        epochs=5,
         lr=2e-3,
         loss=partial(growing, loss=pgd_training, eps=0.3),
         eps=0.3,
@@ -143,7 +143,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mnist/cnn-cure": Recipe(
         "mnist",
-        epochs=8,
+        epochs=5,
         lr=2e-3,
         loss=partial(growing, loss=cure, h=1.5, lam=10.0),
         eps=0.3,
