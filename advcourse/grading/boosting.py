@@ -33,6 +33,13 @@ def steadies(function: Callable, clean: Tensor, attacked: Tensor, labels: Tensor
     with torch.no_grad():
         wrong = _mistaken_weights(a, b, labels, gamma, weight, distance)
     told(result.detach().double(), right.detach(), name, wrong, *_near(clean))
+    lost = (result.detach() == 0) & (distance > 0.01) & (weight > 1e-30)
+    if lost.any():
+        n = int(lost.nonzero()[0])
+        fail(
+            f"{name} is exactly 0 for image {n}, expected {right[n]:.3g}: 1 - p_y rounds to 0 there, and its power "
+            "is lost. Stay in logarithms"
+        )
     if gamma > 0 and result.requires_grad:
         (mine,) = torch.autograd.grad(result.sum(), leaves[0], retain_graph=True, allow_unused=True)
         (free,) = torch.autograd.grad((weight * distance).sum(), a, retain_graph=True)

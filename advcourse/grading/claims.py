@@ -198,6 +198,9 @@ def _misread_signs(rows: Any, defense: str) -> dict[str, set[str]]:
     return {
         "an attack that does no more than random signs is a sign too": _signs(rows, defense, equal=False),
         "random signs pass for a black box": _signs(rows, defense) | (_signs(signs, defense) & {"black box"}),
+        "the numbers of right images are compared, expected their shares, right / n": _signs(
+            rows.assign(right=rows["right"] / max(rows["n"].max(), 1), n=1), defense
+        ),
         "rows of different ε are compared with each other": _signs(rows, defense, at_once=True),
         "examples made for another network are taken for a white-box attack": _signs(rows, defense, foreign="white"),
         "examples made for another network are left out: they know no gradient of this one, as a black box": _signs(

@@ -50,10 +50,14 @@ def ascends(
     """
     name = f"{function.__name__}, {steps} step{'s' if steps > 1 else ''}"
     given = [images.clone(), labels.clone(), eps.clone()] + ([] if start is None else [start.clone()])
-    modes = [m.training for m in model.modules()]
-    with leaves_no_trace(name, model, *given):
-        result = function(model, *given[:3], share, steps, None if start is None else given[3])
-    if [m.training for m in model.modules()] != modes:
+    modes, seen = [m.training for m in model.modules()], []
+    hook = model.register_forward_pre_hook(lambda m, _: seen.append([each.training for each in m.modules()]))
+    try:
+        with leaves_no_trace(name, model, *given):
+            result = function(model, *given[:3], share, steps, None if start is None else given[3])
+    finally:
+        hook.remove()
+    if any(each != modes for each in [*seen, [m.training for m in model.modules()]]):
         fail(f"{name} switched the network between train and eval mode: here it stays in the mode that it is in")
     found = tensor(result, name, shape=images.shape, dtype=images.dtype).double()
     _new(result, given, [images, labels, eps] + ([] if start is None else [start]), name)
@@ -81,7 +85,8 @@ def ascends(
     far, best = ((each[n] - x[n]).norm().item() for each in (found, right))
     fail(
         f"{name}: image {n} is not where its own {steps} steps lead: your δ has length {far:.4f}, expected {best:.4f} "
-        "and its direction. Is each step along the gradient at the point where this image is?"
+        "and its direction. Is each step along the gradient at the point where this image is, and is its length "
+        "divided by as it is, nothing added?"
     )
 
 

@@ -145,7 +145,7 @@ RECIPES: dict[str, Recipe] = {
         "mnist",
         epochs=5,
         lr=2e-3,
-        loss=partial(growing, loss=cure, h=1.5, lam=10.0),
+        loss=partial(growing, loss=cure, h=1.5, lam=100.0),
         eps=0.3,
     ),
     "cifar10/denoiser": Recipe(

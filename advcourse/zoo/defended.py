@@ -229,7 +229,7 @@ def _trained(
     images, labels, _ = data.load(_DATA, "train", n=settings.images, stand_in=False)
     model = network_of(arm, seed).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr)
-    # free takes as many steps in all as the others
+    # free looks at each batch several times, and makes as many fewer epochs, rounded
     epochs = max(1, round(settings.epochs / arm.replays))
     steps = epochs * arm.replays * training.steps_per_epoch(len(labels), settings.batch_size)
     history = training.fit(

@@ -175,7 +175,12 @@ WRONG = {
         ),
     },
     "09": {
-        "the eighth step": ("predicted = 0.95", "predicted = 0.5", "predicted = float('nan')"),
+        "the eighth step": (
+            "predicted = 0.95",
+            "predicted = 0.5",
+            "predicted = -0.1",
+            "predicted = float('nan')",
+        ),
         "the weights that a step may cost": (
             "largest, doubled = 1.75 / 10.25 ** 0.5, 1.75 / 10.25 ** 0.5",
             "largest, doubled = 1.75 / 4.5, 2 * 1.75 / 4.5",
@@ -187,6 +192,12 @@ WRONG = {
             "def keep(one, ten, gap):\n    return max(range(len(one)), key=lambda i: one[i])",
             "def keep(one, ten, gap):\n    return min(range(len(ten)), key=lambda i: one[i] - ten[i])",
             "def keep(one, ten, gap):\n    return len(ten) - 1",
+            "def keep(one, ten, gap):\n"
+            "    sound = [i for i in range(len(ten)) if one[i] - ten[i] <= gap]\n"
+            "    return max(sound, key=lambda i: one[i]) if sound else None",
+            "def keep(one, ten, gap):\n"
+            "    sound = [i for i in range(len(ten)) if abs(one[i] - ten[i]) <= gap]\n"
+            "    return max(sound, key=lambda i: ten[i]) if sound else None",
             "def keep(one, ten, gap):\n"
             "    sound = [i for i in range(len(ten)) if one[i] - ten[i] <= gap]\n"
             "    return max(reversed(sound), key=lambda i: ten[i]) if sound else None",
@@ -210,6 +221,7 @@ WRONG = {
             "refuted = {'A': 1, 'B': 3, 'C': 4, 'D': 2}",
             "refuted = {'A': 3, 'B': 1, 'C': 2, 'D': 4}",
             "refuted = {}",
+            "refuted = [3, 1, 4, 2]",
         ),
     },
     "12": {
