@@ -129,7 +129,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "mnist/cnn-smooth": Recipe(
         "mnist",
-        epochs=5,
+        epochs=3,
         lr=2e-3,
         loss=partial(growing, loss=pgd_training, eps=0.3),
         eps=0.3,
