@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.grading.checks import fail, tensor
-from advcourse.grading.penalties import pulls
+from advcourse.grading.penalties import same_pull
 
 
 class Perturbing:
@@ -53,7 +53,7 @@ def mixes(function: Callable, network: nn.Module, images: Tensor, labels: Tensor
                 fail(f"{name}: {why}")
         fail(f"{name} gives {found:.6g}, expected {right.item():.6g}")
     why = "perturbed images are constants (.detach()), and both halves pull"
-    pulls(value, right, answers, reference, 1e-8 if images.dtype == torch.float64 else 5e-3, name, why)
+    same_pull(value, right, answers, reference, 1e-8 if images.dtype == torch.float64 else 5e-3, name, why)
 
 
 def copies_change_nothing(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from advcourse.grading.checks import CheckFailed, fail, tensor
 from advcourse.grading.critics import double
-from advcourse.grading.penalties import pulls
+from advcourse.grading.penalties import same_pull
 
 Modes = list[tuple[str, bool]]
 
@@ -77,7 +77,7 @@ def fits(function: Callable, network: nn.Module, images: Tensor, labels: Tensor,
         fail(f"{name} gives {found:.5g}, expected {right.item():.5g}")
     _buffers_of_one_pass(model, network, reference, outer, name)
     why = "the attacked images are constants for the outer step (.detach())"
-    pulls(result, right, model, reference, 1e-8 if images.dtype == torch.float64 else 5e-3, name, why)
+    same_pull(result, right, model, reference, 1e-8 if images.dtype == torch.float64 else 5e-3, name, why)
 
 
 def breaks_off(function: Callable, network: nn.Module, images: Tensor, labels: Tensor) -> None:

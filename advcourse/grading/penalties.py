@@ -180,7 +180,7 @@ def joined(gradients: tuple[Tensor | None, ...], like: list[nn.Parameter]) -> Te
     return torch.cat([(torch.zeros_like(p) if g is None else g).flatten().double() for g, p in both])
 
 
-def pulls(
+def same_pull(
     result: Tensor, right: Tensor, model: nn.Module, reference: nn.Module, share: float, name: str, why: str
 ) -> None:
     """The gradient of a loss with respect to the model's weights is, but for that share, the one that is right.

@@ -76,14 +76,14 @@ def _pgd(steps: int) -> Callable[..., Tensor]:
     return partial(pgd, steps=steps, random_start=True)
 
 
-def random_signs(model: nn.Module, images: Tensor, labels: Tensor, *, eps: float) -> Tensor:
+def blind_signs(model: nn.Module, images: Tensor, labels: Tensor, *, eps: float) -> Tensor:
     """Of the size of the attack, and blind."""
     return (images + eps * (torch.randint(0, 2, images.shape, device=images.device) * 2 - 1)).clamp(0, 1)
 
 
 DEFENSES: dict[str, Arm] = {
     "standard": Arm(lambda eps, steps, warmup: training.standard_loss),
-    "random signs": Arm(lambda eps, steps, warmup: defenses.adversarial(random_signs, eps=eps)),
+    "random signs": Arm(lambda eps, steps, warmup: defenses.adversarial(blind_signs, eps=eps)),
     "FGSM": Arm(lambda eps, steps, warmup: defenses.adversarial(fgsm, eps=eps)),
     "organic and FGSM": Arm(lambda eps, steps, warmup: defenses.organic_and_perturbed(fgsm, eps=eps)),
     "fast": Arm(lambda eps, steps, warmup: defenses.fast(eps=eps)),
@@ -213,7 +213,7 @@ def run_of(
 ) -> dict[str, Any]:
     """The record of one run: seconds, steps, last loss, and what was measured on the test set."""
     model, record = _trained(DEFENSES[arm], seed, settings, device, checkpoint, progress)
-    return {"arm": arm, "seed": seed, **record, **measured(model, settings, device)}
+    return {"arm": arm, "seed": seed, **record, **measures_of(model, settings, device)}
 
 
 def network_of(arm: Arm, seed: int) -> nn.Module:
@@ -249,7 +249,7 @@ def _trained(
     return model, {"seconds": seconds_of(history), "steps": steps, "loss": round(history[-1]["loss"], 5)}
 
 
-def measured(model: nn.Module, settings: DefenseSettings, device: torch.device) -> dict[str, float]:
+def measures_of(model: nn.Module, settings: DefenseSettings, device: torch.device) -> dict[str, float]:
     """A network of the study on the test set: clean, under the control and attacks, what is trusted, its curvature."""
     x, y, _ = data.load(_DATA, "test", stand_in=False)
     first, labels = x[:1000].to(device), y[:1000].to(device)

@@ -21,11 +21,11 @@ from advcourse.core.validation import check_count
 from advcourse.defenses import organic_and_perturbed
 from advcourse.zoo._facts import today
 from advcourse.zoo._runs import kept, one_cycle, shipped_table
-from advcourse.zoo.defended import DEFENSES, DefenseSettings, measured, network_of, random_signs
+from advcourse.zoo.defended import DEFENSES, DefenseSettings, blind_signs, measures_of, network_of
 
 FILE = Path(__file__).parent / "files" / "studies" / "seven-steps.json"
 _DATA = "fashion-mnist"
-SETTINGS = DefenseSettings()
+_SETTINGS = DefenseSettings()
 _MEASURES = ("accuracy", "perturbed", "under_signs", "under_fgsm", "under_pgd", "trusted")
 
 
@@ -57,7 +57,7 @@ def ledger(study: dict, level: float = 0.95) -> pandas.DataFrame:
 def make(
     seeds: int = 5,
     *,
-    settings: DefenseSettings = SETTINGS,
+    settings: DefenseSettings = _SETTINGS,
     device: torch.device | str = "cpu",
     file: Path = FILE,
     runs: Path | None = None,
@@ -121,7 +121,7 @@ def _of_seed(seed: int, settings: DefenseSettings, device: torch.device, progres
     perturbed = _in_parts(attack, first, images.to(device), labels.to(device)).cpu()  # step 4
     perturbed_tests = _in_parts(attack, first, tests, test_labels)
     torch.manual_seed(seed)
-    moved = random_signs(first, images, labels, eps=settings.eps)
+    moved = blind_signs(first, images, labels, eps=settings.eps)
     networks = {
         "first": first,
         "retrained": trained(1, torch.cat([images, perturbed]), twice),  # step 6
@@ -133,7 +133,7 @@ def _of_seed(seed: int, settings: DefenseSettings, device: torch.device, progres
     records = []
     for name, model in networks.items():  # steps 3, 5 and 7, and what they leave out
         old = {"perturbed": training.accuracy(model, perturbed_tests, test_labels)}
-        records.append({"network": name, "seed": seed, **old, **measured(model, settings, device)})
+        records.append({"network": name, "seed": seed, **old, **measures_of(model, settings, device)})
     return records
 
 

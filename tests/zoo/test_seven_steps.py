@@ -92,7 +92,7 @@ def test_the_shipped_table_says_that_examples_do_not_keep():
     study = seven_steps.load()
     seeds = {run["seed"] for run in study["runs"]}
     assert [(run["network"], run["seed"]) for run in study["runs"]] == [(n, seed) for seed in seeds for n in NETWORKS]
-    assert len(seeds) >= 3 and seven_steps.SETTINGS.__dict__.items() <= study["settings"].items()
+    assert len(seeds) >= 3 and DefenseSettings().__dict__.items() <= study["settings"].items()
     found = ledger(study)
     assert found.loc["retrained", "perturbed"] > 0.7 and found.loc["retrained", "under_pgd"] < 0.2
     assert found.loc["made anew, PGD", "trusted"] > 0.4 and found.loc["with random signs", "trusted"] < 0.2
