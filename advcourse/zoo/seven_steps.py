@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +15,8 @@ from torch import Tensor, nn
 
 from advcourse import data, training
 from advcourse.attacks import fgsm, pgd
-from advcourse.core.files import write_json
-from advcourse.core.validation import check_count
 from advcourse.defenses import organic_and_perturbed
-from advcourse.zoo._facts import today
-from advcourse.zoo._runs import kept, one_cycle, shipped_table
+from advcourse.zoo._runs import by_seed, one_cycle, shipped_table
 from advcourse.zoo.defended import DEFENSES, DefenseSettings, blind_signs, measures_of, network_of
 
 FILE = Path(__file__).parent / "files" / "studies" / "seven-steps.json"
@@ -78,25 +74,11 @@ def make(
 
     Source: the deck "Adversarial Robustness in Deep Learning" (D. Sarkar & S. Paul).
     """
-    check_count(seeds=seeds)
-    device = torch.device(device)
-    training.accelerator_state(device.type)
-    folder = runs or data.cache_folder() / "studies" / "seven-steps"
-    records = []
-    for seed in range(seeds):
-        done = folder / f"{seed}-{'-'.join(map(str, asdict(settings).values()))}-{device.type}.json"
-        records += kept(done, partial(_of_seed, seed, settings, device, progress))
-    made = {
-        "command": f"python -m advcourse study seven-steps --seeds {seeds} --device {device.type}",
-        "settings": {**asdict(settings), "device": device.type},
-        **today(),
-        "runs": records,
-    }
-    write_json(file, made, 1)
-    return made
+    run = partial(_of_seed, settings=settings, progress=progress)
+    return by_seed("seven-steps", run, seeds, settings, device, file, runs)
 
 
-def _of_seed(seed: int, settings: DefenseSettings, device: torch.device, progress: bool) -> list[dict]:
+def _of_seed(seed: int, device: torch.device, *, settings: DefenseSettings, progress: bool) -> list[dict]:
     """The seven steps, the control, and both ways of making examples anew, from one seed."""
     images, labels, _ = data.load(_DATA, "train", n=settings.images, stand_in=False)  # step 1
     tests, test_labels, _ = data.load(_DATA, "test", stand_in=False)

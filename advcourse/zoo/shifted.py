@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,12 +17,9 @@ from torch import Tensor, nn
 
 from advcourse import data, defenses, training
 from advcourse.attacks import fgsm, pgd
-from advcourse.core.files import write_json
-from advcourse.core.validation import check_count
 from advcourse.evaluation import evaluate
 from advcourse.networks import StridedCNN
-from advcourse.zoo._facts import today
-from advcourse.zoo._runs import kept, shipped_table
+from advcourse.zoo._runs import by_seed, shipped_table
 
 FILE = Path(__file__).parent / "files" / "studies" / "shifts.json"
 _DATA = "fashion-mnist"
@@ -130,25 +127,11 @@ def make(
     Raises:
         ValueError: for bad input, a device that is not there, or where Fashion-MNIST is not at hand.
     """
-    check_count(seeds=seeds)
-    device = torch.device(device)
-    training.accelerator_state(device.type)
-    folder = runs or data.cache_folder() / "studies" / "shifts"
-    records = []
-    for seed in range(seeds):
-        done = folder / f"{seed}-{'-'.join(map(str, asdict(settings).values()))}-{device.type}.json"
-        records += kept(done, partial(_of_seed, seed, settings, device, progress))
-    made = {
-        "command": f"python -m advcourse study shifts --seeds {seeds} --device {device.type}",
-        "settings": {**asdict(settings), "device": device.type},
-        **today(),
-        "runs": records,
-    }
-    write_json(file, made, 1)
-    return made
+    run = partial(_of_seed, settings=settings, progress=progress)
+    return by_seed("shifts", run, seeds, settings, device, file, runs)
 
 
-def _of_seed(seed: int, settings: ShiftSettings, device: torch.device, progress: bool) -> list[dict]:
+def _of_seed(seed: int, device: torch.device, *, settings: ShiftSettings, progress: bool) -> list[dict]:
     """All arms from one seed."""
     images, labels, _ = data.load(_DATA, "train", n=settings.images, stand_in=False)
     few = images[: settings.labelled], labels[: settings.labelled]
