@@ -9,7 +9,7 @@ import torch
 
 from advcourse import data, training
 from advcourse.attacks import pgd
-from advcourse.zoo import _train_gan, crafted, defended, games, shifted, studies, weights
+from advcourse.zoo import _train_gan, crafted, defended, games, seven_steps, shifted, studies, weights
 from advcourse.zoo._recipes import RECIPES
 from advcourse.zoo._recipes_gan import GAN_RECIPES
 from tests.support.scenes import seeded
@@ -39,7 +39,7 @@ def test_the_card_says_how_the_file_was_made(name):
 
 def test_no_file_lies_there_without_a_card():
     expected = {studies.file(name) for name in studies.names()} | {games.FILE, games.FILE.with_suffix(".json")}
-    expected |= {defended.FILE, shifted.FILE}
+    expected |= {defended.FILE, seven_steps.FILE, shifted.FILE}
     expected |= {weights.file(name).with_suffix(suffix) for name in SHIPPED for suffix in (".safetensors", ".json")}
     expected |= {
         crafted.file(name).with_suffix(suffix) for name in crafted.names() for suffix in (".safetensors", ".json")
