@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import torchvision  # noqa: F401 (before TensorFlow: see the room's docstring)
+
 if os.environ["KERAS_BACKEND"] != "tensorflow":
     sys.modules["tensorflow"] = None  # as where it is not installed: Keras looks for it when it saves
 
