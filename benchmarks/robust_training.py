@@ -52,7 +52,7 @@ class Row:
 
 
 def epoch(arm: str, x: Tensor, y: Tensor, settings: DefenseSettings) -> Callable[[], None]:
-    """An epoch of ``training.fit`` with that defense, from fresh weights; of a free one, its first pass of the data."""
+    """An epoch of ``training.fit`` with that defense, from fresh weights, with all replays of a batch."""
     defense = DEFENSES[arm]
 
     def run() -> None:

@@ -79,8 +79,9 @@ def rows(
     found, ours = [], sides["advcourse"](images)
     for library, side in sides.items():
         spent, reference = statistics.median(seconds[library]), statistics.median(seconds["advcourse"])
-        right = [(predict(network, side(each)).argmax(1) == labels).float().mean().item() for each in (images, made)]
-        apart = 255 * (side(images) - ours).abs().mean().item()
+        seen = side(images)
+        right = [(predict(network, each).argmax(1) == labels).float().mean().item() for each in (seen, side(made))]
+        apart = 255 * (seen - ours).abs().mean().item()
         timed = [f"{1000 * spent / len(images):.2g}", f"{spent / reference:.1f}"]
         found.append([name, library, *timed, f"{apart:.2f}", *(f"{share:.0%}" for share in right)])
     return found

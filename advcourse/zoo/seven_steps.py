@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def _of_seed(seed: int, device: torch.device, *, settings: DefenseSettings, prog
         training.fit(model, (x, y), loss, optimizer=optimizer, scheduler=schedule, **options)  # type: ignore[arg-type]
         return model.eval()
 
-    def anew(made: partial[Tensor]) -> training.Loss:
+    def anew(made: Callable[..., Tensor]) -> training.Loss:
         return organic_and_perturbed(made, eps=settings.eps)
 
     first = trained(0, images, labels)  # step 2
@@ -109,7 +110,7 @@ def _of_seed(seed: int, device: torch.device, *, settings: DefenseSettings, prog
         "retrained": trained(1, torch.cat([images, perturbed]), twice),  # step 6
         "on the perturbed alone": trained(1, perturbed, labels),
         "with random signs": trained(1, torch.cat([images, moved]), twice),
-        "made anew, FGSM": trained(1, images, labels, anew(partial(fgsm))),
+        "made anew, FGSM": trained(1, images, labels, anew(fgsm)),
         "made anew, PGD": trained(1, images, labels, anew(again)),
     }
     records = []
