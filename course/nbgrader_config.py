@@ -37,10 +37,10 @@ c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedE
 
 # Submissions: made anew from the release, run in the sandbox, each cell within a minute, controls first.
 autograde.install()
-c.SandboxedExecute.timeout = 60
-c.SandboxedExecute.total = 1800
-c.SandboxedKernelManager.memory_limit = 4096
-c.SandboxedKernelManager.cpu_limit = 600
+c.TrialExecute.timeout = 60
+c.TrialExecute.total = 600
+c.TrialExecute.memory_limit = 4096
+c.TrialExecute.cpu_limit = 600
 
 # Feedback: escaped once more, without the hidden tests.
 c.GenerateFeedback.preprocessors = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from jupyter_client.manager import KernelManager
 from nbformat import NotebookNode
 from nbgrader import converters
+from nbgrader.api import Gradebook
 from nbgrader.apps import api, autogradeapp
 from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import (
@@ -23,12 +24,12 @@ from nbgrader.preprocessors import (
     OverwriteKernelspec,
     SaveAutoGrades,
 )
-from traitlets import Bool, Float, List
+from traitlets import Bool, Float, Int, List, default
 
 from advcourse.grading import cells, controls, pages, preflight, sandbox
-from advcourse.grading.execution import Execution, is_test
-from advcourse.grading.kernel import Kernel
 from advcourse.grading.rebuild import rebuild
+from advcourse.grading.trial import is_test
+from advcourse.grading.workers import Bounds, Workers, workers
 
 Resources = dict[str, Any]
 HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*(\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -36,37 +37,47 @@ STUDENT = re.compile(r"\w[\w.@+ -]*")
 UNFINISHED = ".unfinished"
 
 
-class SandboxedExecute(NbGraderPreprocessor):
-    """Runs a submission in the sandbox; what a cell does costs that cell at most."""
+class TrialExecute(NbGraderPreprocessor):
+    """Runs a submission's cells in the sandbox and the tests outside it; what a cell does costs that cell at most."""
 
-    timeout = Float(60, help="The most seconds that one cell may take.").tag(config=True)
-    total = Float(1800, help="The most seconds that all cells of a submission may take.").tag(config=True)
-    manager: type[KernelManager] = sandbox.SandboxedKernelManager
+    timeout = Float(60, help="Seconds of processor time for one cell, or for one answer to a test.").tag(config=True)
+    total = Float(600, help="Seconds of processor time for all cells of a submission.").tag(config=True)
+    memory_limit = Int(4096, help="MiB of private memory for each process of a submission.").tag(config=True)
+    cpu_limit = Int(600, help="Seconds of processor time for each process of a submission.").tag(config=True)
+    workers = Int(help="Submissions that are run at once; by default one for each processor.").tag(config=True)
+    unsafe = False
+
+    @default("workers")
+    def _one_for_each_processor(self) -> int:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         self.check_place()
         folder = resources.get("metadata", {}).get("path", "")
-        name = nb.metadata.get("kernelspec", {}).get("name", "python3")
-
-        def start() -> Kernel:
-            return Kernel(self.manager(kernel_name=name, config=self.config), folder)
-
-        Execution(nb, start, timeout=self.timeout, total=self.total, log=self.log).run()
+        if "nbgrader" in resources:
+            folder = master_folder(self.parent.parent.coursedir, resources["nbgrader"]["assignment"])
+        self.pool(folder).run(nb, self.log)
         return nb, resources
+
+    def pool(self, folder: str) -> Workers:
+        """The processes that run submissions, with the files of that folder beside them."""
+        beside = folder if folder and any(path.suffix != ".ipynb" for path in Path(folder).iterdir()) else ""
+        bounds = Bounds(self.timeout, self.total, self.memory_limit, self.cpu_limit, self.unsafe, beside)
+        return workers(bounds, self.workers)
 
     def check_place(self) -> None:
         """Raises where there is no sandbox."""
         if (reason := sandbox.unavailable()) is not None:
             raise NbGraderException(
                 f"no sandbox to grade in: {reason}. To run submissions with all your rights: "
-                "python -m advcourse.grading.run ASSIGNMENT --unsafe"
+                "python -m advcourse.grading grade ASSIGNMENT --unsafe"
             )
 
 
-class UnsafeExecute(SandboxedExecute):
+class UnsafeExecute(TrialExecute):
     """Runs a submission with all the rights of the person who grades; only ``--unsafe`` asks for it."""
 
-    manager = KernelManager
+    unsafe = True
 
     def check_place(self) -> None:
         self.log.warning("Submissions run with all your rights, without a sandbox.")
@@ -113,7 +124,7 @@ class Autograde(converters.Autograde):
 
     def __init__(self, coursedir: Any = None, *, unsafe: bool = False, **kwargs: Any):
         super().__init__(coursedir=coursedir, **kwargs)
-        self.executor = UnsafeExecute if unsafe else SandboxedExecute
+        self.executor = UnsafeExecute if unsafe else TrialExecute
         self.autograde_preprocessors = [
             self.executor,
             Escape,
@@ -145,7 +156,20 @@ class Autograde(converters.Autograde):
         if self.controls and due:
             controls.must_pass(self, assignment)
         self.aside = True
+        self.begin(assignment, due)
         super().convert_notebooks()
+
+    def begin(self, assignment: str, due: list[str]) -> None:
+        """Have the workers begin with all that is due, in the order in which it will be asked for."""
+        course = self.coursedir
+        pool = self.executor(parent=self.parent).pool(master_folder(course, assignment))
+        with Gradebook(course.db_url, course.course_id) as gradebook:
+            for student in due:
+                for file in sorted(Path(self._format_source(assignment, student)).glob("*.ipynb")):
+                    with contextlib.suppress(Exception):  # what cannot be read is told when its turn comes
+                        built = rebuild(cells.load(file), read_release(course, assignment, file.stem))
+                        sources = gradebook.find_notebook(file.stem, assignment).source_cells
+                        pool.submit(with_tests(built, {cell.name: cell.source for cell in sources if cell.locked}))
 
     def students(self) -> list[str]:
         pattern = self._format_source("(?P<assignment_id>.*)", "(?P<student_id>.*)", escape=True)
@@ -237,6 +261,19 @@ def read_release(coursedir: Any, assignment: str, notebook: str) -> NotebookNode
     """The student version of an assignment, as it was handed out."""
     folder = coursedir.format_path(coursedir.release_directory, ".", assignment)
     return nbformat.read(os.path.join(folder, f"{notebook}.ipynb"), as_version=4)
+
+
+def with_tests(built: NotebookNode, locked: dict[str, str]) -> NotebookNode:
+    """The notebook with the master's locked cells, hidden tests among them."""
+    for cell in built.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        cell.source = locked.get(name, cell.source)
+    return built
+
+
+def master_folder(coursedir: Any, assignment: str) -> str:
+    """Where the master of an assignment lies."""
+    return str(Path(coursedir.format_path(coursedir.source_directory, ".", assignment)).resolve())
 
 
 def install() -> None:

@@ -1,6 +1,7 @@
 """The notebook that is graded, made anew from the released one: a student brings sources, never metadata.
 
-Tags, points, flags, ids, types, formats, attachments and outputs of a submission decide nothing.
+Tags, points, flags, ids, types, formats, attachments and outputs of a submission decide nothing. Outputs of cells that
+are as they were released stay, made harmless: such a cell is not run again unless an answer needs it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from advcourse.grading import cells, pages
+
+
+MOST_OUTPUTS = 20
+"""Outputs of a cell that are kept."""
 
 
 def rebuild(submitted: dict[str, Any], released: NotebookNode) -> NotebookNode:
@@ -82,13 +87,26 @@ def _filled(cell: NotebookNode, found: dict[str, Any] | None) -> NotebookNode:
     about = cell.metadata.get("nbgrader", {})
     built.metadata = from_dict({"nbgrader": about} if about else {})
     if cell.cell_type == "code":
-        built.outputs, built.execution_count = [], None
+        built.outputs, built.execution_count = _shown(cell, found), None
     theirs = about.get("solution") or not (about.get("grade") or about.get("locked"))
     if theirs and found is None and about:
         built.source = ""
     elif theirs and found is not None and found["source"] != cell.source:
         _write(built, found)
     return built
+
+
+def _shown(cell: NotebookNode, found: dict[str, Any] | None) -> list[NotebookNode]:
+    """What the student saw below a cell that is not run again, where the cell is as it was released."""
+    if (
+        found is None
+        or cell.metadata.get("nbgrader", {}).get("grade")
+        or found["source"].strip() != cell.source.strip()
+    ):
+        return []
+    outputs = found.get("outputs")
+    given = [each for each in outputs if isinstance(each, dict)] if isinstance(outputs, list) else []
+    return [pages.harmless(from_dict(each)) for each in given[:MOST_OUTPUTS]]
 
 
 def _plain(cell: dict[str, Any]) -> NotebookNode:

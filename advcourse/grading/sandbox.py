@@ -1,4 +1,4 @@
-"""A kernel that runs under bubblewrap: what a submission's code may see and do while it is graded.
+"""A process under bubblewrap: what a submission's code may see and do while it is graded.
 
 No network; only the interpreter, this package and the data sets are visible, read-only; the notebook, the masters,
 the gradebook and other submissions are not. ``/tmp`` and the working directory are its own and vanish with it. Memory
@@ -14,13 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import weakref
 from pathlib import Path
-from typing import Any
-
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import KernelManager
-from traitlets import Int
 
 import advcourse
 from advcourse.data import cache_folder
@@ -36,13 +30,12 @@ ETC = ("ld.so.cache", "alternatives", "fonts", "localtime", "passwd", "group", "
 MIB = 2**20
 
 
-def command(argv: list[str], *, cwd: Path, shared: Path, memory: int, seconds: int) -> list[str]:
+def command(argv: list[str], *, cwd: Path, memory: int, seconds: int) -> list[str]:
     """The command line that runs ``argv`` in the sandbox.
 
     Args:
         argv: the program and its arguments.
         cwd: the working directory inside; the files of that name outside are visible, notebooks excepted.
-        shared: a folder that both sides may write to.
         memory: the most bytes of private memory (``RLIMIT_DATA``).
         seconds: the most seconds of processor time (``RLIMIT_CPU``).
     """
@@ -63,11 +56,10 @@ def command(argv: list[str], *, cwd: Path, shared: Path, memory: int, seconds: i
     for path in sorted(cwd.iterdir()):
         if path.suffix != ".ipynb":
             line += ["--ro-bind", str(path), str(path)]
-    line += ["--bind", str(shared), str(shared), "--remount-ro", "/", "--chdir", str(cwd), "--clearenv"]
+    line += ["--remount-ro", "/", "--chdir", str(cwd), "--clearenv"]
     environment = {k: v for k, v in os.environ.items() if k in PASSED_ON}
     environment |= {"HOME": "/tmp", "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
-    # Process 1 inside never goes away, so ipykernel need not watch it (nor print how to connect by hand).
-    environment |= {"ADVCOURSE_CACHE": str(cache_folder()), "JPY_PARENT_PID": "1"}
+    environment |= {"ADVCOURSE_CACHE": str(cache_folder())}
     for name, value in environment.items():
         line += ["--setenv", name, value]
     return [*line, *argv]
@@ -96,40 +88,7 @@ def unavailable() -> str | None:
     for program in ("bwrap", "prlimit"):
         if shutil.which(program) is None:
             return f"{program} is not installed (packages bubblewrap and util-linux)"
-    with tempfile.TemporaryDirectory() as cwd, tempfile.TemporaryDirectory() as shared:
-        line = command(["/usr/bin/env", "true"], cwd=Path(cwd), shared=Path(shared), memory=512 * MIB, seconds=10)
+    with tempfile.TemporaryDirectory() as cwd:
+        line = command(["/usr/bin/env", "true"], cwd=Path(cwd), memory=512 * MIB, seconds=10)
         done = subprocess.run(line, capture_output=True, text=True)
     return None if done.returncode == 0 else f"bwrap does not work here: {done.stderr.strip()}"
-
-
-class SandboxedKernelManager(KernelManager):
-    """Starts a notebook's kernel in the sandbox; its sockets are files in a folder that both sides see."""
-
-    memory_limit = Int(4096, help="The most MiB of private memory that the kernel may use.").tag(config=True)
-    cpu_limit = Int(600, help="The most seconds of processor time that the kernel may use.").tag(config=True)
-
-    def __init__(self, **kwargs: Any):
-        super().__init__(**kwargs)
-        folder = tempfile.mkdtemp(prefix="kernel-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        # There is no network inside, so no TCP. The file is named before the sockets, whose default path is relative.
-        self.connection_file = os.path.join(folder, "kernel.json")
-        self.transport = "ipc"
-        self.ip = os.path.join(folder, "socket")
-
-    @property
-    def kernel_spec(self) -> KernelSpec | None:
-        spec = super().kernel_spec
-        if spec is not None:
-            # A signal would reach bwrap and end the kernel with it.
-            spec.interrupt_mode = "message"
-        return spec
-
-    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-        return command(
-            super().format_kernel_cmd(extra_arguments),
-            cwd=Path(self._launch_args.get("cwd") or os.getcwd()).resolve(),  # type: ignore[union-attr, arg-type]
-            shared=Path(self.connection_file).parent,
-            memory=self.memory_limit * MIB,
-            seconds=self.cpu_limit,
-        )

@@ -1,0 +1,41 @@
+"""Which cells need which: names that a cell defines for others, and names that it takes from them."""
+
+from __future__ import annotations
+
+import symtable
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+Cell = TypeVar("Cell", bound=Hashable)
+Names = tuple[set[str], set[str]]
+
+
+def names_of(source: str) -> Names:
+    """Names that a cell defines for the cells after it, and those that it takes from the ones before.
+
+    A cell that is no Python defines and takes nothing.
+    """
+    try:
+        table = symtable.symtable(TransformerManager().transform_cell(source), "cell", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set(), set()
+    defined = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
+    used, waiting = set(), [table]
+    while waiting:
+        scope = waiting.pop()
+        waiting += scope.get_children()
+        used |= {s.get_name() for s in scope.get_symbols() if s.is_referenced() and (scope is table or s.is_global())}
+    return defined, used - defined
+
+
+def sources_of(uses: Mapping[Cell, Names], chosen: set[Cell]) -> set[Cell]:
+    """These cells and those that define, over as many cells as it may be, what they take."""
+    chosen = set(chosen)
+    while True:
+        wanted = set().union(*(uses[name][1] for name in chosen))
+        more = {name for name, (defined, _) in uses.items() if defined & wanted} - chosen
+        if not more:
+            return chosen
+        chosen |= more

@@ -1,0 +1,287 @@
+"""A submission on trial: its cells run in the sandbox, the tests here, on stand-ins for what the cells define."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.utils import is_grade, is_locked, is_solution
+
+from advcourse.grading import sandbox
+from advcourse.grading.needs import names_of, sources_of
+from advcourse.grading.pages import harmless
+from advcourse.grading.peer import Peer
+from advcourse.grading.wire import Wire, WireError
+
+TICKS = os.sysconf("SC_CLK_TCK")
+CREDENTIALS = struct.Struct("3i")
+
+
+class Sandbox:
+    """The process under bubblewrap that forks for every submission.
+
+    Args:
+        memory: MiB of private memory of a submission's process.
+        seconds: of processor time, of each of its processes.
+        unsafe: without bubblewrap, with all rights of the person who grades.
+        files: a folder; a submission finds copies of its files, notebooks excepted, where it runs.
+    """
+
+    def __init__(self, *, memory: int = 4096, seconds: int = 600, unsafe: bool = False, files: str = ""):
+        self.folder = tempfile.TemporaryDirectory(prefix="trial-")
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        place = Path(files or self.folder.name).resolve()
+        arguments = [str(theirs.fileno()), str(memory * sandbox.MIB), str(seconds), str(place)]
+        line = [sys.executable, "-m", "advcourse.grading.server", *arguments]
+        if not unsafe:
+            line = sandbox.command(line, cwd=place, memory=2**40, seconds=10**6)
+        quiet: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+        }
+        self.process = subprocess.Popen(line, pass_fds=[theirs.fileno()], **quiet)
+        theirs.close()
+        self.control = ours
+
+    def child(self, seconds: float) -> Child:
+        """A new process for a submission."""
+        return Child(self.control, seconds)
+
+    def close(self) -> None:
+        self.control.close()
+        self.process.kill()
+        self.process.wait()
+        self.folder.cleanup()
+
+
+class Child:
+    """One process of a submission, and the conversation with it."""
+
+    def __init__(self, control: socket.socket, seconds: float):
+        ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        try:
+            socket.send_fds(control, [b"fork"], [theirs.fileno()])
+        except OSError as error:
+            raise RuntimeError(f"the sandbox has ended: {error}") from error
+        theirs.close()
+        ours.settimeout(120)
+        try:
+            hello, about, _, _ = ours.recvmsg(1, socket.CMSG_SPACE(CREDENTIALS.size))
+        except OSError as error:
+            raise RuntimeError("the sandbox forks no process") from error
+        if not hello:
+            raise RuntimeError("the sandbox forks no process: is its package the one that grades?")
+        self.number = next(CREDENTIALS.unpack(data)[0] for _, kind, data in about if kind == socket.SCM_CREDENTIALS)
+        self.socket = ours
+        self.peer = Peer(Wire(ours, self.spent), trusted=True, seconds=seconds)
+
+    def spent(self) -> float:
+        """Seconds of processor time, those of its ended children too."""
+        try:
+            numbers = Path(f"/proc/{self.number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return sum(map(int, numbers[11:15])) / TICKS
+
+    def stop(self) -> None:
+        """End it, and everything that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.number, signal.SIGKILL)
+        self.socket.close()
+
+
+class Trial:
+    """One notebook, made of the master and a student's answers; its code cells get their outputs.
+
+    A cell that ends its process, or is too slow, is left out, and the others run again in a new one. Test cells that
+    have been run keep their result.
+
+    Args:
+        notebook: the master's tests in it, as nbgrader hands it to whoever executes it.
+        start: makes a process.
+        total: seconds of processor time for all; what is not reached by then counts as failed.
+    """
+
+    def __init__(self, notebook: NotebookNode, start: Callable[[], Child], *, total: float, log: logging.Logger):
+        self.cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+        self.start, self.total, self.log = start, total, log
+        self.uses = {number: names_of(cell.source) for number, cell in enumerate(self.cells)}
+        self.tests = {n for n, cell in enumerate(self.cells) if is_test(cell)}
+        self.given = {n for n, cell in enumerate(self.cells) if is_locked(cell) and n not in self.tests}
+        self.answers = {n for n, cell in enumerate(self.cells) if is_solution(cell)}
+        theirs = set(self.uses) - self.tests - self.given
+        self.inside = sources_of({n: self.uses[n] for n in theirs | self.given}, theirs)
+        known = {n: self.uses[n] for n in self.given | self.tests}
+        self.here = sources_of(known, set(self.tests)) - self.tests
+        self.left_out: set[int] = set()
+        self.done: set[int] = set()
+        self.spent = 0.0
+
+    def run(self) -> None:
+        """Run all cells, in as many processes as they need."""
+        for number in self.inside | self.tests:
+            self.cells[number].outputs, self.cells[number].execution_count = [], None
+        while not self._in_one_process():
+            pass
+
+    def _in_one_process(self) -> bool:
+        child = self.start()
+        stage = Stage(child.peer, self._names())
+        try:
+            for number, cell in enumerate(self.cells):
+                if number in self.left_out:
+                    continue
+                if self.spent + child.spent() > self.total:
+                    self._give_up()
+                    return True
+                try:
+                    self._run(number, cell, stage)
+                except WireError as error:
+                    self._lost(number, cell, str(error))
+                    return False
+                self.done.add(number)
+            return True
+        finally:
+            self.spent += child.spent()
+            child.stop()
+
+    def _names(self) -> list[str]:
+        return sorted(set().union(*(self.uses[number][0] for number in self.answers)))
+
+    def _run(self, number: int, cell: NotebookNode, stage: Stage) -> None:
+        if number in self.here:
+            stage.prepare(cell.source)
+        if number in self.inside:
+            ran = stage.peer.ask("run", cell.source)
+            outputs = [harmless(NotebookNode(each)) for each in ran["outputs"]]
+            if number not in self.done:
+                cell.outputs, cell.execution_count = outputs, number + 1
+            stage.is_old = True
+        elif number in self.tests and number not in self.done:
+            cell.outputs, cell.execution_count = stage.test(cell.source), number + 1
+
+    def _lost(self, number: int, cell: NotebookNode, words: str) -> None:
+        self.log.warning("code cell %d: %s", number + 1, words)
+        if number in self.tests or number not in self.done:
+            failed(cell, words)
+        self.left_out.add(number)
+        self.done.add(number)
+
+    def _give_up(self) -> None:
+        for number, cell in enumerate(self.cells):
+            if number in self.tests and number not in self.done:
+                failed(cell, f"this cell was not run: the submission had taken {self.total:.0f} s")
+
+
+class Stage:
+    """Where tests run: what the master gives, and stand-ins for what the student's cells define."""
+
+    def __init__(self, peer: Peer, names: list[str]):
+        self.peer, self.names, self.is_old = peer, names, True
+        self.space: dict[str, Any] = {"__name__": "__main__"}
+        self.stand_ins: dict[str, Any] = {}
+
+    def prepare(self, source: str) -> None:
+        """Run a cell of the master's."""
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            exec(compiled(source), self.space)
+
+    def test(self, source: str) -> list[NotebookNode]:
+        """Run a test; its outputs.
+
+        Raises:
+            WireError: where the submission's process is lost.
+        """
+        self.peer.over(everything=True)
+        self._bind()
+        printed, state = io.StringIO(), torch.is_grad_enabled()
+        outputs: list[NotebookNode] = []
+        try:
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                exec(compiled(source), self.space)
+        except WireError:
+            raise
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            outputs = [new_output("error", ename=type(error).__name__, evalue=str(error), traceback=[words])]
+        finally:
+            torch.set_grad_enabled(state)
+        shown = [new_output("stream", name="stdout", text=printed.getvalue())] if printed.getvalue() else []
+        return [harmless(each) for each in [*shown, *outputs]]
+
+    def _bind(self) -> None:
+        """Stand-ins for all that is defined by now, under the names that the master's answers define."""
+        if not self.is_old:
+            return
+        for name in self.names:
+            self.space.pop(name, None)
+        self.stand_ins = {}
+        for name, (kind, value) in self.peer.ask("kinds", self.names).items():
+            if kind == "autograd":
+                parts = {"apply": staticmethod(self._function(f"{name}.apply"))}
+                self.stand_ins[name] = type(name, (torch.autograd.Function,), parts)
+            else:
+                self.stand_ins[name] = self._function(name) if kind == "call" else value
+        self.space |= self.stand_ins
+        self.is_old = False
+
+    def _function(self, path: str) -> Callable[..., Any]:
+        def stand_in(*given: Any, **named: Any) -> Any:
+            if self.peer.depth:  # from inside a call: what it knows stays known
+                return self.peer.call(path, given, named, self._instead())
+            try:
+                return self.peer.call(path, given, named, self._instead())
+            finally:
+                self.peer.over()
+
+        stand_in.__name__ = stand_in.__qualname__ = path
+        stand_in._answer = path  # type: ignore[attr-defined]
+        return stand_in
+
+    def _instead(self) -> dict[str, Any]:
+        """What stands in the tests' namespace in the place of a stand-in: a right version of an earlier exercise."""
+        space = self.space
+        found = {name: space[name] for name, own in self.stand_ins.items() if space.get(name, own) is not own}
+        return {name: function for name, function in found.items() if callable(function)}
+
+
+def is_test(cell: NotebookNode) -> bool:
+    """Whether nbgrader gives points by what the cell outputs."""
+    return bool(is_grade(cell) and not is_solution(cell))
+
+
+def compiled(source: str) -> Any:
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return compile(TransformerManager().transform_cell(source), "<test>", "exec", dont_inherit=True)
+
+
+def failed(cell: NotebookNode, words: str) -> None:
+    """Adds an error of ours to the outputs of a cell: a test cell with one gives no points."""
+    cell.outputs.append(new_output("error", ename="NotRun", evalue=words, traceback=[words]))
+
+
+@contextlib.contextmanager
+def sandboxed(**options: Any) -> Iterator[Sandbox]:
+    """A sandbox that is closed in the end."""
+    made = Sandbox(**options)
+    try:
+        yield made
+    finally:
+        made.close()
