@@ -27,12 +27,6 @@ c.CourseDirectory.feedback_directory = "course/feedback"
 c.CourseDirectory.db_url = f"sqlite:///{ROOT / 'course' / 'gradebook.db'}"
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.bak"]
 
-# Files from a learning platform: course/downloaded/ASSIGNMENT/archive/STUDENT_…ASSIGNMENT….ipynb, or zips of them.
-c.ZipCollectApp.downloaded_directory = "course/downloaded"
-c.FileNameCollectorPlugin.named_regexp = (
-    r"(?:.*/)?(?P<student_id>[A-Za-z0-9][A-Za-z0-9.@+-]*)_(?:[^/]*_)?(?P<file_id>a\d\d_[a-z0-9_]*[a-z0-9])[^/]*$"
-)
-
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
 
 # Submissions: made anew from the release, run in the sandbox, each cell within a minute, controls first.

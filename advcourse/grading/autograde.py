@@ -30,10 +30,10 @@ from advcourse.grading import cells, controls, pages, preflight, sandbox
 from advcourse.grading.rebuild import rebuild
 from advcourse.grading.trial import is_test
 from advcourse.grading.workers import Bounds, Workers, workers
+from advcourse.grading.roster import STUDENT
 
 Resources = dict[str, Any]
 HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*(\n|\Z)", re.DOTALL | re.MULTILINE)
-STUDENT = re.compile(r"\w[\w.@+ -]*")
 UNFINISHED = ".unfinished"
 
 

@@ -16,9 +16,13 @@ def load(file: str | Path) -> dict[str, Any]:
     Raises:
         ValueError: if it is no notebook.
     """
-    file = Path(file)
+    return notebook_of(Path(file).read_bytes(), Path(file).name)
+
+
+def notebook_of(content: bytes, name: str) -> dict[str, Any]:
+    """The notebook in the content of a file, as ``load`` gives it; ``name`` stands in the message where it is none."""
     try:
-        notebook = json.loads(file.read_bytes().decode("utf-8-sig"))
+        notebook = json.loads(content.decode("utf-8-sig"))
         if "worksheets" in notebook:
             import nbformat
 
@@ -26,7 +30,7 @@ def load(file: str | Path) -> dict[str, Any]:
         cells = notebook["cells"]
         notebook["cells"] = [_tidied(cell) for cell in cells if isinstance(cell, dict)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ImportError) as error:
-        raise ValueError(f"{file.name} is something else, expected a notebook (.ipynb): {error}") from error
+        raise ValueError(f"{name} is something else, expected a notebook (.ipynb): {error}") from error
     if not isinstance(notebook.get("metadata"), dict):
         notebook["metadata"] = {}
     return notebook
