@@ -9,6 +9,7 @@ from nbgrader.preprocessors import GetGrades
 
 from advcourse.grading import autograde
 from advcourse.grading.export import GradesPlugin
+from advcourse.grading.feedback import FeedbackInWords
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -36,9 +37,10 @@ c.TrialExecute.total = 600
 c.TrialExecute.memory_limit = 4096
 c.TrialExecute.cpu_limit = 600
 
-# Feedback: escaped once more, without the hidden tests.
+# Feedback: what failed in words, escaped once more, without the hidden tests.
 c.GenerateFeedback.preprocessors = [
     GetGrades,
+    FeedbackInWords,
     autograde.EscapeFeedback,
     autograde.HideHiddenTests,
     CSSHTMLHeaderPreprocessor,

@@ -33,6 +33,7 @@ SLOW = (
     "grading/test_preflight.py",
     "grading/test_rebuild.py",
     "grading/test_release.py",
+    "grading/test_report.py",
     "grading/test_run.py",
     "grading/test_sandbox.py",
     "structured/test_basis_cache.py",

@@ -1,22 +1,26 @@
-"""``python -m advcourse.grading COMMAND``: what is done with submissions, from taking them in."""
+"""``python -m advcourse.grading COMMAND``: what a teacher does with a course's submissions and grades."""
 
 import sys
 from importlib import import_module
 
-MODULES = {"collect": "advcourse.grading.intake"}  # each has main(arguments) -> exit status
+COMMANDS = {
+    "check": "advcourse.grading.preflight",
+    "collect": "advcourse.grading.intake",
+    "export": "advcourse.grading.platforms",
+    "grade": "advcourse.grading.run",
+    "report": "advcourse.grading.report",
+}
+"""By its name, the module of a command: its ``main`` takes the arguments and returns the exit status."""
 
 
 def main() -> int:
     """Run one command; returns the exit status."""
-    command, *arguments = sys.argv[1:] or [""]
-    if command not in MODULES:
-        print(
-            f"usage: python -m advcourse.grading {{{','.join(MODULES)}}} ... (--help after it says more)",
-            file=sys.stderr,
-        )
-        return 0 if command in ("-h", "--help") else 2
-    return int(import_module(MODULES[command]).main(arguments))
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name not in COMMANDS:
+        print(f"usage: python -m advcourse.grading {{{','.join(sorted(COMMANDS))}}} …  (each has --help)")
+        return 0 if name in ("-h", "--help") else 2
+    return int(import_module(COMMANDS[name]).main(arguments))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

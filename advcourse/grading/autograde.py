@@ -27,10 +27,10 @@ from nbgrader.preprocessors import (
 from traitlets import Bool, Float, Int, List, default
 
 from advcourse.grading import cells, controls, pages, preflight, sandbox
+from advcourse.grading.marks import is_test
 from advcourse.grading.rebuild import rebuild
-from advcourse.grading.trial import is_test
-from advcourse.grading.workers import Bounds, Workers, workers
 from advcourse.grading.roster import STUDENT
+from advcourse.grading.workers import Bounds, Workers, workers
 
 Resources = dict[str, Any]
 HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*(\n|\Z)", re.DOTALL | re.MULTILINE)

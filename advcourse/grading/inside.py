@@ -134,7 +134,7 @@ def answer(connection: socket.socket) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115  as long as the process
+    sys.stdin = open(os.devnull, encoding="utf-8")
     connection.sendall(b"!")
     peer = Peer(Wire(connection), trusted=False)
     Cells(peer)

@@ -14,7 +14,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from advcourse.grading import cells, pages
 
-
 MOST_OUTPUTS = 20
 """Outputs of a cell that are kept."""
 

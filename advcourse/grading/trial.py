@@ -19,9 +19,10 @@ from typing import Any
 import torch
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
-from nbgrader.utils import is_grade, is_locked, is_solution
+from nbgrader.utils import is_locked, is_solution
 
 from advcourse.grading import sandbox
+from advcourse.grading.marks import is_test, mark_failed
 from advcourse.grading.needs import names_of, sources_of
 from advcourse.grading.pages import harmless
 from advcourse.grading.peer import Peer
@@ -179,14 +180,14 @@ class Trial:
     def _lost(self, number: int, cell: NotebookNode, words: str) -> None:
         self.log.warning("code cell %d: %s", number + 1, words)
         if number in self.tests or number not in self.done:
-            failed(cell, words)
+            mark_failed(cell, words)
         self.left_out.add(number)
         self.done.add(number)
 
     def _give_up(self) -> None:
         for number, cell in enumerate(self.cells):
             if number in self.tests and number not in self.done:
-                failed(cell, f"this cell was not run: the submission had taken {self.total:.0f} s")
+                mark_failed(cell, f"this cell was not run: the submission had taken {self.total:.0f} s")
 
 
 class Stage:
@@ -261,20 +262,10 @@ class Stage:
         return {name: function for name, function in found.items() if callable(function)}
 
 
-def is_test(cell: NotebookNode) -> bool:
-    """Whether nbgrader gives points by what the cell outputs."""
-    return bool(is_grade(cell) and not is_solution(cell))
-
-
 def compiled(source: str) -> Any:
     from IPython.core.inputtransformer2 import TransformerManager
 
     return compile(TransformerManager().transform_cell(source), "<test>", "exec", dont_inherit=True)
-
-
-def failed(cell: NotebookNode, words: str) -> None:
-    """Adds an error of ours to the outputs of a cell: a test cell with one gives no points."""
-    cell.outputs.append(new_output("error", ename="NotRun", evalue=words, traceback=[words]))
 
 
 @contextlib.contextmanager

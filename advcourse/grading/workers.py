@@ -20,6 +20,7 @@ import torch
 from nbformat import NotebookNode
 
 from advcourse.grading import trial
+from advcourse.grading.marks import OURS
 
 DEATH_OF_PARENT = 1
 
@@ -80,6 +81,7 @@ class Workers:
         for cell, other in zip(notebook.cells, nbformat.reads(done, 4).cells, strict=True):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = other.outputs, other.execution_count
+                cell.metadata |= {name: about for name, about in other.metadata.items() if name == OURS}
 
     def close(self) -> None:
         self.pool.shutdown(wait=True, cancel_futures=True)

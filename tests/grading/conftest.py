@@ -2,6 +2,7 @@ import pytest
 
 from advcourse.grading import sandbox
 from tests.grading import bank
+from tests.grading.classes import PaperClass, a_few_dozen
 from tests.grading.course import Course
 from tests.grading.small import SmallCourse
 
@@ -22,3 +23,17 @@ def course(tmp_path_factory):
 @pytest.fixture(scope="session")
 def small(tmp_path_factory):
     return without_controls(SmallCourse(tmp_path_factory.mktemp("small")))
+
+
+@pytest.fixture(scope="session")
+def paper(tmp_path_factory):
+    """36 students on paper; tests that change something copy it."""
+    made = PaperClass(tmp_path_factory.mktemp("paper") / "root")
+    made.add(a_few_dozen(), s03={"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.org"})
+    return made
+
+
+@pytest.fixture
+def own(paper, tmp_path):
+    """A copy of the class on paper, to be changed."""
+    return paper.copied(tmp_path / "root")
