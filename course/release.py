@@ -4,7 +4,8 @@ Usage::
 
     python course/release.py [ASSIGNMENT ...] [--root COURSE_ROOT]
 
-Beside the notebooks it writes ``advcourse/grading/manifest.json`` under the root, the list of their graded cells.
+Beside the notebooks it writes ``advcourse/grading/manifest.json`` under the root, what the package
+must know of them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from nbgrader.apps import NbGraderAPI
 from traitlets.config.loader import PyFileConfigLoader
 
-from advcourse.grading import preflight
+from advcourse.grading import matching, released
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -52,9 +53,9 @@ def write(file: Path, content: object) -> None:
 
 
 def manifest(root: Path) -> dict[str, list[dict]]:
-    """The graded cells of every released notebook under ``root``, by the notebook's name."""
+    """The outline of every released notebook under ``root``, by the notebook's name."""
     return {
-        file.stem: preflight.graded_cells(json.loads(file.read_text(encoding="utf-8")))
+        file.stem: matching.outline(json.loads(file.read_text(encoding="utf-8")))
         for file in sorted((root / "assignments").glob("*/*.ipynb"))
     }
 
@@ -67,7 +68,9 @@ def main() -> None:
     root = arguments.root.resolve()
     names = arguments.names or sorted(folder.name for folder in (root / "solutions").iterdir() if folder.is_dir())
     release(root, names)
-    write(root / "advcourse" / "grading" / preflight.MANIFEST.name, manifest(root))
+    file = root / "advcourse" / "grading" / released.MANIFEST.name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(released.written_manifest(manifest(root)), encoding="utf-8")
     print(f"released {', '.join(names)}")
 
 

@@ -1,4 +1,6 @@
-"""``python -m advcourse.grading COMMAND``: what a teacher does with a course's submissions and grades."""
+"""``python -m advcourse.grading COMMAND``: what is done with submissions and grades, and the check before handing in."""
+
+from __future__ import annotations
 
 import sys
 from importlib import import_module
@@ -6,18 +8,19 @@ from importlib import import_module
 COMMANDS = {
     "check": "advcourse.grading.preflight",
     "collect": "advcourse.grading.intake",
-    "export": "advcourse.grading.platforms",
     "grade": "advcourse.grading.run",
     "report": "advcourse.grading.report",
+    "export": "advcourse.grading.platforms",
 }
 """By its name, the module of a command: its ``main`` takes the arguments and returns the exit status."""
 
 
 def main() -> int:
     """Run one command; returns the exit status."""
-    name, *arguments = sys.argv[1:] or ["--help"]
+    name, *arguments = sys.argv[1:] or [""]
     if name not in COMMANDS:
-        print(f"usage: python -m advcourse.grading {{{','.join(sorted(COMMANDS))}}} …  (each has --help)")
+        said = f"usage: python -m advcourse.grading {{{','.join(COMMANDS)}}} …  (each has --help)"
+        print(said, file=sys.stdout if name in ("-h", "--help") else sys.stderr)
         return 0 if name in ("-h", "--help") else 2
     return int(import_module(COMMANDS[name]).main(arguments))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 
 STUBS = {"code": "raise NotImplementedError()", "markdown": "YOUR ANSWER HERE"}
 CONFLICT = re.compile(r"^(<{7}|>{7})( |$)", re.MULTILINE)
@@ -22,11 +23,33 @@ def wrong(source: str, kind: str) -> str | None:
     if kind != "code":
         return None
     try:
-        compile(_python(source), "answer", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        compile(_parsed(source), "answer", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         return f"is no Python: {getattr(error, 'msg', error)}{line}"
     return None
+
+
+@lru_cache(1000)
+def assigned(source: str) -> frozenset[str]:
+    """Every name that a source defines, imports or gives a value somewhere; ``"*"`` where it may be any."""
+    try:
+        tree = _parsed(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    nodes = list(ast.walk(tree))
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    names = {node.name for node in tree.body if isinstance(node, kinds)}
+    names |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    return frozenset(names | {alias.asname or alias.name for node in imports for alias in node.names})
+
+
+def _parsed(source: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.parse(_python(source))
 
 
 def _python(source: str) -> str:

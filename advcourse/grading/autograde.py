@@ -26,7 +26,7 @@ from nbgrader.preprocessors import (
 )
 from traitlets import Bool, Float, Int, List, default
 
-from advcourse.grading import cells, controls, pages, preflight, sandbox
+from advcourse.grading import cells, controls, matching, pages, preflight, sandbox
 from advcourse.grading.marks import is_test
 from advcourse.grading.rebuild import rebuild
 from advcourse.grading.roster import STUDENT
@@ -218,7 +218,7 @@ class Autograde(converters.Autograde):
         about = resources["nbgrader"]
         released = read_release(self.coursedir, about["assignment"], about["notebook"])
         submitted = cells.load(file)
-        for problem in preflight.inspect(submitted, preflight.graded_cells(released)):
+        for problem in preflight.inspect(submitted, matching.outline(released)):
             self.log.warning("%s: %s", about["student"], problem)
         built = rebuild(submitted, released)
         self.converting = True

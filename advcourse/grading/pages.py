@@ -11,11 +11,11 @@ import binascii
 import re
 import struct
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from nbformat import NotebookNode
-from nbformat.v4 import new_output
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 LONGEST_TEXT = 100_000
 """Characters of one text in an output."""
@@ -108,6 +108,8 @@ def _chunks(given: bytes) -> bytes:
 
 def harmless(output: NotebookNode) -> NotebookNode:
     """The output with text and PNG alone, and nothing else that a student could set."""
+    from nbformat.v4 import new_output
+
     kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"

@@ -1,11 +1,11 @@
-"""A look at a notebook before it is handed in: will the grader find every answer, and can it be run?
+"""A look at a notebook before it is handed in: what will the grader find in it, and can it be run?
 
 Usage::
 
     python -m advcourse.grading.preflight FILE [--repair]
 
-The grader finds an exercise by the metadata of its cell. A cell that was copied or split carries it twice, one that
-was deleted or went through some editors not at all. ``manifest.json`` lists the cells of every released notebook.
+It goes by the plan after which the graded notebook is made (``matching``), so it says what will be done: a line with ✗
+can cost points, one with · cannot. ``manifest.json`` holds what is needed of the released notebooks.
 """
 
 from __future__ import annotations
@@ -13,66 +13,50 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import os
+import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
-from advcourse.grading import answers, cells
-from advcourse.grading.mending import WIDGETS, repair
+from advcourse.grading import cells, matching
+from advcourse.grading.cells import Cell
+from advcourse.grading.findings import findings
+from advcourse.grading.mending import WIDGETS, is_valid, repair
+from advcourse.grading.plan import Plan
+from advcourse.grading.released import MANIFEST, assignment_of, manifest
+from advcourse.grading.whereabouts import Remark
 
-MANIFEST = Path(__file__).with_name("manifest.json")
-
-
-def manifest() -> dict[str, list[dict]]:
-    """For every released notebook, by name: its graded, solution and locked cells in order."""
-    return json.loads(MANIFEST.read_text(encoding="utf-8"))
+__all__ = ["MANIFEST", "WIDGETS", "check", "graded_cells", "inspect", "look", "main", "manifest", "unanswered"]
 
 
 def graded_cells(notebook: dict) -> list[dict]:
-    """What the manifest keeps of a released notebook: id, type and nbgrader metadata of each such cell."""
-    return [
-        {"id": cell["id"], "type": cell["cell_type"], "nbgrader": dict(cell["metadata"]["nbgrader"])}
-        for cell in notebook["cells"]
-        if "nbgrader" in cell["metadata"]
-    ]
+    """The outline of a released notebook, of its graded, answer and locked cells alone."""
+    return [entry for entry in matching.outline(notebook) if "nbgrader" in entry]
 
 
 def inspect(notebook: dict, expected: list[dict]) -> list[str]:
-    """What is wrong with the notebook's cells; the notebook is not changed."""
-    notebook = copy.deepcopy(notebook)
-    before = [name for name in map(cells.grade_id, notebook["cells"]) if name in {entry["id"] for entry in expected}]
-    found = repair(notebook, expected)
-    if not found and before != [entry["id"] for entry in expected]:
-        found.append("cells were moved: a test must come after the exercise that it tests")
-    return found
+    """What is to be said of the notebook's cells; the notebook is not changed.
 
-
-def by_hand(notebook: dict, expected: list[dict]) -> list[str]:
-    """What is wrong inside the cells, where no repair can know what was meant."""
-    found = []
-    for entry in expected:
-        cell = next(iter(cells.named(notebook["cells"], entry)), None)
-        if cell is None:
-            continue
-        where = f"{entry['id']!r} (number {next(n for n, c in enumerate(notebook['cells'], 1) if c is cell)})"
-        if cells.is_locked(entry) and cell["source"].strip() and not cells.unchanged(cell, entry):
-            found.append(
-                f"cell {where} is not to be written in, but was changed: it is replaced when it is graded. "
-                "Move what is yours to an answer cell, or to a cell of its own; if nothing there is, nothing is lost"
-            )
-        elif cells.is_answer(entry) and (wrong := answers.wrong(cell["source"], entry["type"])):
-            found.append(f"answer {where} {wrong}")
-    return found
+    Args:
+        notebook: as ``cells.load`` gives it.
+        expected: the assignment's outline.
+    """
+    return [found.text for found in _findings(matching.match(cells.tidied(notebook)["cells"], expected), manifest())]
 
 
 def unanswered(notebook: dict, expected: list[dict]) -> list[str]:
     """Names of the exercises that are empty or still hold the stub."""
-    names = []
-    for entry in filter(cells.is_answer, expected):
-        same = cells.named(notebook["cells"], entry)
-        if same and answers.is_stub("".join(same[0]["source"]), entry["type"]):
-            names.append(entry["id"])
-    return names
+    return _waiting(matching.match(cells.tidied(notebook)["cells"], expected))
+
+
+def _findings(plan: Plan, known: dict[str, list[Cell]]) -> list[Remark]:
+    return findings(plan, {name: outline for name, outline in known.items() if outline != plan.entries})
+
+
+def _waiting(plan: Plan) -> list[str]:
+    return [plan.entries[number]["id"] for number in plan.answers() if number in plan.cell and plan.open(number)]
 
 
 def check(file: str | Path, *, mend: bool = False) -> bool:
@@ -80,7 +64,7 @@ def check(file: str | Path, *, mend: bool = False) -> bool:
 
     Args:
         file: the notebook, as saved.
-        mend: write the file back with the cells' metadata repaired; the file as it was stays beside it.
+        mend: write the file back in order; the file as it was stays beside it.
     """
     file = Path(file)
     if not file.is_file():
@@ -90,71 +74,126 @@ def check(file: str | Path, *, mend: bool = False) -> bool:
     try:
         notebook = cells.load(file)
     except ValueError:
-        print(f"{file.name} is not a notebook file: download it again as .ipynb")
+        print(f"✗ {file.name} is not a notebook file{_instead(file)}")
         return False
     known = manifest()
-    name = next((name for name in known if name in file.name), None)
+    name = _assignment(file.name, notebook, known)
+    if name is not None and mend:
+        notebook = _mend(file, notebook, known[name])
+    if name is not None and not _stands(file):
+        print(f"· {file.name} is no valid notebook of today's format: it is graded all the same")
+    return look(file.name, notebook, command=f"python -m advcourse.grading.preflight {file.name} --repair")
+
+
+def _instead(file: Path) -> str:
+    """What a file is that is no notebook, and what helps."""
+    content = file.read_bytes()
+    if found := re.search(rb"^<{7}( |\r?$)", content, re.MULTILINE):
+        number = content.count(b"\n", 0, found.start()) + 1
+        return f": it holds the marks of a merge conflict (line {number}). Take one of the two versions from git"
+    if not content.strip():
+        return ": it is empty. Save the notebook, or download it again as .ipynb"
+    if content.lstrip()[:1] == b"{":
+        return ": it ends too early, or was edited as a text. Save the notebook, or download it again as .ipynb"
+    return ": download it again as .ipynb"
+
+
+def _assignment(title: str, notebook: dict[str, Any], known: dict[str, list[Cell]]) -> str | None:
+    return assignment_of(notebook, known) or next((name for name in known if name in title), None)
+
+
+def look(title: str, notebook: dict[str, Any], *, command: str | None = None) -> bool:
+    """Prints what will be found in a notebook, and what to do; True if it can be handed in.
+
+    Args:
+        title: the name of its file.
+        notebook: as ``cells.load`` gives it.
+        command: what puts the file in order, where there is one.
+    """
+    known = manifest()
+    name = _assignment(title, notebook, known)
     if name is None:
-        print(f"{file.name} belongs to no assignment. Assignments: {', '.join(known)}")
+        print(f"✗ {title} belongs to no assignment. Assignments: {', '.join(known)}")
         return False
-    found = inspect(notebook, known[name])
-    if mend and (found or not _stands(file, notebook)):
-        found = _mend(file, notebook, known[name], found)
-    written = by_hand(notebook, known[name])
-    for problem in [*found, *written]:
-        print(f"✗ {problem}")
-    if found:
-        print("What to do: close the notebook, run this, and open it again:")
-        print(f"    python -m advcourse.grading.preflight {file.name} --repair")
-        print("Or take a fresh copy of the assignment and paste your answers into its cells.")
-    if file.stem != name:
-        print(f"✗ hand the file in as {name}.ipynb: under the name {file.name} the grader does not find it")
-    waiting = unanswered(notebook, known[name])
+    named = next((each for each in known if each in title and each != name), None)
+    if named is not None:
+        print(f"✗ {title} holds {name}: under this name it is graded as {named}, with 0 points. Was the file mixed up?")
+        return False
+    plan = matching.match(notebook["cells"], known[name])
+    found = _findings(plan, known)
+    if title != f"{name}.ipynb":
+        text = f"hand the file in as {name}.ipynb: under the name {title} the grader does not find it"
+        found.append(Remark(text, costs=True))
+    for costs in (True, False):
+        for one in found:
+            if one.costs is costs:
+                print(f"{'✗' if costs else '·'} {one.text}")
+    waiting = _waiting(plan)
     for exercise in waiting:
         print(f"· {exercise} is not answered yet")
-    fit = not found and not written and file.stem == name
+    fit = not any(one.costs for one in found)
+    number = sum(map(cells.is_answer, known[name]))
     if fit:
         but = f", but {len(waiting)} of them still to be answered" if waiting else ""
-        number = len(known[name])
-        print(f"✓ {file.name} can be handed in: all {number} cells that the grader needs are there, once{but}")
+        print(f"✓ {title} can be handed in: the grader finds all {number} exercises{but}")
+    else:
+        print("What is marked ✗ can cost points: mend it, save, and look again.")
+    if command is not None and any(not one.costs for one in found) and _mended(notebook, known[name]) != notebook:
+        print("To have the file put in order: close the notebook, run this in a terminal, and open it again:")
+        print(f"    {command}")
     return fit
 
 
-def _mend(file: Path, notebook: dict[str, Any], expected: list[dict], found: list[str]) -> list[str]:
-    """Writes the repaired notebook; returns what is wrong with it still."""
-    backup, number = file.with_name(f"{file.stem}.before-repair.ipynb.bak"), len(notebook["cells"])
+def _mended(notebook: dict[str, Any], expected: list[Cell]) -> dict[str, Any]:
+    mended = copy.deepcopy(notebook)
+    repair(mended, expected)
+    return mended
+
+
+def _mend(file: Path, notebook: dict[str, Any], expected: list[Cell]) -> dict[str, Any]:
+    """Writes the notebook in order, if it is not, and returns it."""
+    mended = _mended(notebook, expected)
+    if mended == notebook and _stands(file):
+        print(f"Nothing to repair in {file.name}.")
+        return notebook
+    backup, number = file.with_name(f"{file.stem}.before-repair.ipynb.bak"), 1
+    while backup.exists():
+        number += 1
+        backup = file.with_name(f"{file.stem}.before-repair-{number}.ipynb.bak")
     shutil.copyfile(file, backup)
-    repair(notebook, expected)
-    file.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", errors="replace")
-    print(f"Repaired {file.name} ({number} cells); the file as it was is {backup.name}. It had:")
-    print("\n".join(f"  - {problem}" for problem in found or ["an older or invalid format"]))
-    return inspect(notebook, expected)
+    text = json.dumps(mended, indent=1, ensure_ascii=False)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        text = json.dumps(mended, indent=1)
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(text + "\n", encoding="utf-8")
+    os.replace(new, file)
+    print(f"Repaired {file.name} ({len(mended['cells'])} cells); the file as it was is {backup.name}. It had:")
+    lines = inspect(notebook, expected) or ["an older or invalid format"]
+    print("\n".join(f"  - {line}" for line in lines))
+    return mended
 
 
-def _stands(file: Path, notebook: dict[str, Any]) -> bool:
-    """Whether the file is a valid notebook as it is, as far as can be told here."""
+def _stands(file: Path) -> bool:
+    """Whether the file is a valid notebook of format 4 as it is, as far as can be told here."""
     try:
-        import nbformat
-
         raw = json.loads(file.read_text(encoding="utf-8"))
-        nbformat.validate(raw)
-    except ImportError:
-        return True
-    except Exception:
+        state = raw["metadata"].get("widgets", {}).get(WIDGETS)
+    except (ValueError, KeyError, AttributeError):
         return False
-    state = notebook["metadata"].get("widgets", {}).get(WIDGETS)
-    return raw["nbformat"] == 4 and (state is None or "state" in state)
+    return raw.get("nbformat") == 4 and (state is None or "state" in state) and is_valid(raw)
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m advcourse.grading.preflight",
-        description="Looks for cells that were copied, split or deleted, before a notebook is handed in.",
+        prog="python -m advcourse.grading check",
+        description="Says what the grader will find in a notebook, before it is handed in.",
     )
     parser.add_argument("file", help="the notebook to hand in")
-    parser.add_argument("--repair", action="store_true", help="give the cells their grading metadata back")
-    arguments = parser.parse_args()
+    parser.add_argument("--repair", action="store_true", help="put the file in order; the original is kept beside it")
+    arguments = parser.parse_args(argv)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a Windows console without ✗
     return 0 if check(arguments.file, mend=arguments.repair) else 1
 
 

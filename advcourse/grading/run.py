@@ -2,7 +2,7 @@
 
 Usage::
 
-    python -m advcourse.grading.run ASSIGNMENT [--student NAME] [--force] [--unsafe]
+    python -m advcourse.grading grade ASSIGNMENT [--student NAME] [--force] [--unsafe]
 
 It resumes where a run was killed. Its exit status is 0 if everything was graded.
 """
@@ -48,10 +48,10 @@ def grade(assignment: str, course: Path, *, student: str = "*", force: bool = Fa
     return True
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m advcourse.grading.run",
+        prog="python -m advcourse.grading grade",
         description="Grades what was handed in, each submission in a sandbox, after controls.",
     )
     here, ours = Path.cwd(), Path(advcourse.__file__).resolve().parents[1] / "course"
@@ -62,10 +62,10 @@ def main() -> int:
     parser.add_argument(
         "--course", type=Path, help=f"the folder with {CONFIGURATION} (default: this one, or the course's)"
     )
-    arguments = parser.parse_args()
-    course = arguments.course or (here if (here / CONFIGURATION).is_file() else ours)
-    options = {"student": arguments.student, "force": arguments.force, "unsafe": arguments.unsafe}
-    return 0 if grade(arguments.assignment, course.resolve(), **options) else 1
+    given = parser.parse_args(arguments)
+    course = given.course or (here if (here / CONFIGURATION).is_file() else ours)
+    options = {"student": given.student, "force": given.force, "unsafe": given.unsafe}
+    return 0 if grade(given.assignment, course.resolve(), **options) else 1
 
 
 if __name__ == "__main__":
