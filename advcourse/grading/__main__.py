@@ -1,4 +1,4 @@
-"""``python -m advcourse.grading COMMAND``: what is done with submissions and grades, and the check before handing in."""
+"""``python -m advcourse.grading COMMAND``: the check before handing in, and then intake, grades, report."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ COMMANDS = {
 """By its name, the module of a command: its ``main`` takes the arguments and returns the exit status."""
 
 
-def main() -> int:
+def main(given: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    name, *arguments = sys.argv[1:] or [""]
+    name, *arguments = (sys.argv[1:] if given is None else given) or [""]
     if name not in COMMANDS:
         said = f"usage: python -m advcourse.grading {{{','.join(COMMANDS)}}} …  (each has --help)"
         print(said, file=sys.stdout if name in ("-h", "--help") else sys.stderr)

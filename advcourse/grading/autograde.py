@@ -152,7 +152,12 @@ class Autograde(converters.Autograde):
         assignment = self.coursedir.assignment_id
         due = [student for student in self.students() if self.due(assignment, student)]
         if due:
-            self.executor().check_place()
+            executor = self.executor(parent=self.parent)
+            executor.check_place()
+            try:
+                executor.pool(master_folder(self.coursedir, assignment)).check()
+            except (RuntimeError, OSError) as error:
+                raise NbGraderException(f"nothing was graded: {error}") from error
         if self.controls and due:
             controls.must_pass(self, assignment)
         self.aside = True

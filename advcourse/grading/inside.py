@@ -87,7 +87,7 @@ class Cells:
         return {"passed": error is None, "outputs": outputs}
 
     def kinds(self, names: list[str]) -> dict[str, Any]:
-        """Of names that are defined: "autograd" for an autograd function, "call" for what can be called, or the value."""
+        """Of names that are defined: "autograd" for an autograd function, "call" for a function, or the value."""
         import torch
 
         found: dict[str, Any] = {}
@@ -129,7 +129,7 @@ def answer(connection: socket.socket) -> None:
     torch.set_num_threads(1)
     seed = int.from_bytes(os.urandom(4))
     random.seed(seed)
-    numpy.random.seed(seed)
+    numpy.random.seed(seed)  # noqa: NPY002  what a submission may use
     torch.manual_seed(seed)
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):

@@ -1,4 +1,4 @@
-"""What stays where it is and is called from the other side: models with their weights, functions, objects, iterators."""
+"""What stays where it is and is called from the other side: models with their weights, functions, iterators."""
 
 from __future__ import annotations
 

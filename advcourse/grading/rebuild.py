@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST_OUTPUTS = 20
 """Outputs of a cell that are kept."""
 
+KINDS = ("stream", "display_data", "execute_result", "error")
+
 
 def rebuild(submitted: dict[str, Any], released: NotebookNode) -> NotebookNode:
     """The released notebook with the student's answers, and their own cells, plain, behind the cells they followed.
@@ -47,7 +49,7 @@ def _filled(cell: NotebookNode, plan: Plan, number: int) -> NotebookNode:
     about = cell.metadata.get("nbgrader", {})
     built.metadata = from_dict({"nbgrader": about} if about else {})
     if cell.cell_type == "code":
-        built.outputs, built.execution_count = _shown(cell, plan.cell.get(number)), None
+        built.outputs, built.execution_count = _shown(cell, plan, number), None
     theirs = about.get("solution") or not (about.get("grade") or about.get("locked"))
     if theirs and number not in plan.cell and about:
         built.source = ""
@@ -56,19 +58,18 @@ def _filled(cell: NotebookNode, plan: Plan, number: int) -> NotebookNode:
     return built
 
 
-def _shown(cell: NotebookNode, found: dict[str, Any] | None) -> list[NotebookNode]:
+def _shown(cell: NotebookNode, plan: Plan, number: int) -> list[NotebookNode]:
     """What the student saw below a cell that is not run again, where the cell is as it was released."""
-    if (
-        found is None
-        or cell.metadata.get("nbgrader", {}).get("grade")
-        or found["source"].strip() != cell.source.strip()
-    ):
-        return []
     from nbformat import from_dict
 
-    outputs = found.get("outputs")
+    about = cell.metadata.get("nbgrader", {})
+    theirs = number not in plan.cell or about.get("grade") or about.get("solution")
+    if theirs or plan.source(number).strip() != "".join(cell.source).strip():
+        return []
+    outputs = plan.cell[number].get("outputs")
     given = [each for each in outputs if isinstance(each, dict)] if isinstance(outputs, list) else []
-    return [pages.harmless(from_dict(each)) for each in given[:MOST_OUTPUTS]]
+    kept = [from_dict(each) for each in given if each.get("output_type") in KINDS]
+    return [pages.harmless(each) for each in kept[:MOST_OUTPUTS]]
 
 
 def _plain(cell: dict[str, Any]) -> NotebookNode:

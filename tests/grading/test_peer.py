@@ -122,7 +122,8 @@ def test_tensors_of_every_dtype_shape_and_layout(student):
 
 def test_what_does_not_cross_is_named(student):
     space = student(
-        "class Odd:\n    pass\ndef odd(x):\n    return Odd()\ndef model(x):\n    class Own(nn.Module):\n        pass\n    return Own()"
+        "class Odd:\n    pass\ndef odd(x):\n    return Odd()\n"
+        "def model(x):\n    class Own(nn.Module):\n        pass\n    return Own()"
     )
     with pytest.raises((TypeError, Refused), match="Odd does not cross"):
         space["odd"](1)
@@ -228,7 +229,8 @@ def test_no_graph_where_the_student_cut_it(student):
 
 def test_an_autograd_function(student):
     source = (
-        "class Cube(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x, k):\n        ctx.save_for_backward(x)\n"
+        "class Cube(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x, k):\n"
+        "        ctx.save_for_backward(x)\n"
         "        return x**3\n    @staticmethod\n    def backward(ctx, g):\n        return 7 * g, None\n"
     )
     cube = student(source)["Cube"]
@@ -456,15 +458,17 @@ def test_what_stays_here_shows_what_is_open_alone(student):
 
     space = student(
         "def asks(oracle, x):\n    before = oracle.left(torch.arange(2)).tolist()\n    oracle(x)\n"
-        "    return before, oracle.left(torch.arange(2)).tolist(), oracle.k\ndef look(oracle, name):\n    return getattr(oracle, name)"
+        "    return before, oracle.left(torch.arange(2)).tolist(), oracle.k\n"
+        "def look(oracle, name):\n    return getattr(oracle, name)"
     )
     oracle = Oracle(lambda x: torch.stack([x.sum((1, 2, 3)), -x.sum((1, 2, 3))], 1), budget=3)
     assert space["asks"](oracle, draw(2, 1, 2, 2)) == ([3, 3], [2, 2], None)
-    for name in ("_model", "model", "__dict__", "__class__"):
-        with pytest.raises((AttributeError, TypeError, Refused)):
-            found = space["look"](oracle, name)
-            assert name == "__class__" and not isinstance(found, type), found
-            raise TypeError
+    for name in ("_model", "model", "_oracle", "calls"):
+        with pytest.raises((AttributeError, Refused), match=f"no attribute {name}"):
+            space["look"](oracle, name)
+    for name in ("_model", "forget", "__call__"):  # asked for past the stand-in
+        with pytest.raises((AttributeError, Refused)):
+            student("def past(x, n):\n    return x._peer.ask('attribute', x, n)")["past"](oracle, name)
 
 
 # -- what a hostile process may send

@@ -136,7 +136,7 @@ def test_as_a_command(notebook, file, command):
 
 
 def test_the_command_names_its_subcommands(capsys):
-    assert __main__.main([]) == 2 and __main__.main(["grade"]) == 2 and __main__.main(["--help"]) == 0
+    assert __main__.main([]) == 2 and __main__.main(["mark"]) == 2 and __main__.main(["--help"]) == 0
     assert "check" in capsys.readouterr().err
 
 

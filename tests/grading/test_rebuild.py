@@ -135,6 +135,21 @@ def test_metadata_decides_nothing(small, damage):
     nbformat.validate(expected)
 
 
+def test_outputs_of_given_cells_stay_and_become_harmless(small):
+    """A figure below a cell that is not run again is the student's; below an answer or a test nothing is."""
+    notebook = small.answered()
+    shown = [
+        {"output_type": "stream", "name": "stdout", "text": "<b>seen</b>"},
+        {"output_type": "display_data", "data": {"text/html": "<script>", "text/plain": "a table"}, "metadata": {}},
+    ]
+    for one in notebook["cells"]:
+        if one["cell_type"] == "code":
+            one["outputs"] = shown
+    found = {one.id: one.get("outputs", []) for one in built(small, notebook).cells if one.cell_type == "code"}
+    assert [list(each.get("data", {"text": 0})) for each in found.pop("setup")] == [["text"], ["text/plain"]]
+    assert all(outputs == [] for outputs in found.values())
+
+
 def test_points_with_damaged_metadata(small):
     """The same through nbgrader itself, all damages in one: a wrong answer gets nothing, a right one everything."""
     for answer, expected in ((WRONG, ZERO), (None, FULL)):

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbgrader.apps import NbGraderAPI
 
-from advcourse.grading import controls, run, sandbox
+from advcourse.grading import controls, run, sandbox, trial, workers
 from advcourse.grading.autograde import UNFINISHED
 from tests.grading.bank import ROOT
 from tests.grading.small import FULL, NAME, SmallCourse, find
@@ -57,7 +57,7 @@ def test_a_killed_run_is_resumed_and_nobody_is_skipped(fresh):
     fresh.submit(NAME, "bob", fresh.answered(slow))
     fresh.submit(NAME, "eve", fresh.answered())
     options = {k: v for k, v in where(fresh).items() if k in ("cwd", "env")}
-    process = subprocess.Popen([sys.executable, "-m", "advcourse.grading.run", NAME], **options)
+    process = subprocess.Popen([sys.executable, "-m", "advcourse.grading", "grade", NAME], **options)
     place = fresh.root / "course" / "autograded" / UNFINISHED / "bob" / NAME / f"{NAME}.ipynb"
     for _ in range(1200):
         if place.exists() or process.poll() is not None:
@@ -113,12 +113,15 @@ def test_a_master_that_fails_stops_the_run(fresh, capfd):
 def test_an_environment_without_the_package_stops_the_run(fresh, capfd, monkeypatch):
     everywhere = sandbox._readable
     monkeypatch.setattr(sandbox, "_readable", lambda: [p for p in everywhere() if p != ROOT / "advcourse"])
-    rewrite(
-        fresh,
-        lambda notebook: find(notebook, "double").update(source="import advcourse.core\ndef double(x): return 2*x"),
-    )
+    with trial.sandboxed() as made, pytest.raises(RuntimeError) as found:
+        made.child(20)
+
+    def check(self):
+        raise found.value
+
+    monkeypatch.setattr(workers.Workers, "check", check)
     said = refused(fresh, capfd)
-    assert "master: test_double gets 0.0 points, expected 2" in said
+    assert "nothing was graded: the sandbox forks no process: is its package the one that grades?" in said
 
 
 def test_a_test_that_passes_everything_stops_the_run(fresh, capfd):

@@ -179,7 +179,10 @@ def processes():
 
 def test_processes_that_are_left_end_with_the_submission(run):
     before = processes()
-    forks = "import os, time\nfor _ in range(5):\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(600)\nprint(1)"
+    forks = (
+        "import os, time\nfor _ in range(5):\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(600)\n"
+    )
+    forks += "print(1)"
     assert run(forks, "print(2)", timeout=30) == [["1\n"], ["2\n"]]
     for _ in range(100):
         if processes() == before:
@@ -218,7 +221,8 @@ STUBBORN = {
     "is killed": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
     "closes everything": "import os\nos.closerange(0, 256)",
     "writes to everything": (
-        "import os\nfor n in range(3, 256):\n    try:\n        os.write(n, b'garbage' * 999)\n    except OSError:\n        pass"
+        "import os\nfor n in range(3, 256):\n    try:\n        os.write(n, b'garbage' * 999)\n"
+        "    except OSError:\n        pass"
     ),
 }
 
