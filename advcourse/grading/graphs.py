@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -22,41 +22,51 @@ class Far:
 
     make: Callable[[Sequence[Tensor]], tuple[Tensor, int, list[int]]]
     pull: Callable[[int, Tensor, Sequence[Tensor], bool], list[Tensor | None]]
+    graph: int = 0
+    places: list[int] = field(default_factory=list)
 
 
 class Arrived(torch.autograd.Function):
     """Numbers that came, as a function of inputs that are here; to any order, under ``torch.func`` too."""
 
     @staticmethod
-    def forward(far: Far, *inputs: Tensor) -> tuple[Tensor, Any]:
-        value, graph, places = far.make(inputs)
-        return value, (graph, places)
+    def forward(far: Far, *inputs: Tensor) -> Tensor:
+        value, far.graph, far.places = far.make(inputs)
+        return value
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Any]) -> None:
-        ctx.far, ctx.count = inputs[0], len(inputs)
-        ctx.graph, ctx.places = output[1]
+    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+        ctx.far = inputs[0]
         ctx.save_for_backward(*inputs[1:])
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor, _: None) -> tuple[Tensor | None, ...]:
-        chosen = [ctx.saved_tensors[place] for place in ctx.places]
-        found: list[Tensor | None] = [None] * ctx.count
-        pulled = ctx.far.pull(ctx.graph, gradient, chosen, torch.is_grad_enabled())
-        for place, each in zip(ctx.places, pulled, strict=True):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        far, inputs = ctx.far, ctx.saved_tensors
+        found: list[Tensor | None] = [None] * (len(inputs) + 1)
+        pulled = _pulled(far, gradient, [inputs[place] for place in far.places])
+        for place, each in zip(far.places, pulled, strict=True):
             found[place + 1] = each
         return tuple(found)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple, far: Far, *inputs: Tensor) -> tuple[tuple[Tensor, None], tuple]:
+    def vmap(info: Any, in_dims: tuple, far: Far, *inputs: Tensor) -> tuple[Tensor, int]:
         """One pass after the other: what is called elsewhere knows nothing of a further dimension."""
-        rows = [
-            Arrived.apply(
-                far, *(x if dim is None else x.select(dim, i) for x, dim in zip(inputs, in_dims[1:], strict=True))
-            )[0]
-            for i in range(info.batch_size)
-        ]
-        return (torch.stack(rows), None), (0, None)
+        rows = []
+        for i in range(info.batch_size):
+            row = (x if dim is None else x.select(dim, i) for x, dim in zip(inputs, in_dims[1:], strict=True))
+            rows.append(Arrived.apply(replace(far), *row))
+        return torch.stack(rows), 0
+
+
+def _pulled(far: Far, gradient: Tensor, inputs: list[Tensor]) -> list[Tensor | None]:
+    """Gradients; one after the other where ``torch.autograd.grad(…, is_grads_batched=True)`` asks for many at once."""
+    if not torch._C._functorch.is_legacy_batchedtensor(gradient):
+        return far.pull(far.graph, gradient, inputs, torch.is_grad_enabled())
+    level = torch._C._vmapmode_increment_nesting() - 1
+    torch._C._vmapmode_decrement_nesting()
+    rows = [far.pull(far.graph, row, inputs, False) for row in torch._remove_batch_dim(gradient, level, 1, 0)]
+    columns = zip(*rows, strict=True)
+    return [None if c[0] is None else torch._add_batch_dim(torch.stack(list(c)), 0, level) for c in columns]
 
 
 def leaves_under(tensor: Tensor) -> list[Tensor]:

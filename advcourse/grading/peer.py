@@ -291,7 +291,7 @@ class Peer:
         if not any(each.requires_grad for each in inputs):  # the graph leads to something of the other side alone
             inputs, places = [torch.zeros((), requires_grad=True)], []
         with torch.enable_grad():
-            return Arrived.apply(Far(lambda _: (value, graph, places), self.pull), *inputs)[0]
+            return Arrived.apply(Far(lambda _: (value, graph, places), self.pull), *inputs)
 
     def pull(self, graph: int, gradient: Tensor, inputs: Sequence[Tensor], create: bool) -> list[Tensor | None]:
         """Gradients with respect to what a far tensor depends on."""
@@ -314,7 +314,7 @@ class Peer:
                 return torch.zeros_like(given[place + 1]), 0, []
             return each[0], each[1] or 0, each[2]
 
-        return Arrived.apply(Far(make, self.pull), gradient, *inputs)[0]
+        return Arrived.apply(Far(make, self.pull), gradient, *inputs)
 
     def _call_transformed(self, target: Any, given: Sequence[Any], named: dict[str, Any]) -> Tensor:
         """Under a transform of ``torch.func`` tensors are wrapped; what runs inside ``Arrived`` sees them bare."""
@@ -335,7 +335,7 @@ class Peer:
             return result.detach(), self.keep(result, [leaves[n] for n in found]), found
 
         local = Far(make, self._pull_here)
-        return Arrived.apply(local, *(given[place] for place in places), *others)[0]
+        return Arrived.apply(local, *(given[place] for place in places), *others)
 
     def _pull_here(self, graph: int, gradient: Tensor, inputs: Sequence[Tensor], create: bool) -> list[Tensor | None]:
         """Through a graph of this side, for a tensor that was made under a transform."""
@@ -353,7 +353,7 @@ class Peer:
                     return torch.zeros_like(given[place + 1]), 0, []
                 return made[0], made[1] or 0, made[2]
 
-            return Arrived.apply(Far(make, self._pull_here), gradient, *inputs)[0]
+            return Arrived.apply(Far(make, self._pull_here), gradient, *inputs)
 
         return [one(place) for place in range(len(inputs))]
 

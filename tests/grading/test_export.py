@@ -61,7 +61,7 @@ def test_a_cell_that_was_not_run_is_partly_graded(small):
     small.grade("y_forges", small.answered(forged))
     found = {row["student_id"]: row for row in GradesPlugin(parent=small.api).rows(opened(small))}
     assert found["y_dies"]["state"] == "partly graded" and "score" not in found["y_dies"]
-    assert "test_double: not run: the kernel died" in found["y_dies"]["reason"]
+    assert "test_double: not run: the process has ended" in found["y_dies"]["reason"]
     assert found["y_forges"]["state"] == "waits for a person" and "not run" not in found["y_forges"]["reason"]
 
 

@@ -222,8 +222,7 @@ def test_from_submission_to_formgrader_and_feedback(small):
         "import ipywidgets\n"
         "display(HTML('<script>alert(1)</script>'), Javascript('alert(1)'))\n"
         "display(ipywidgets.HTML('<script>alert(1)</script>'))\n"
-        "get_ipython().kernel.session.send(get_ipython().kernel.iopub_socket, 'execute_input',"
-        " {'code': '', 'execution_count': '<script>alert(1)</script>'}, parent=get_ipython().kernel.get_parent())\n"
+        "display({'text/html': '<script>alert(1)</script>', 'text/plain': '<b>'}, raw=True)\n"
         "def double(x):\n    return 2 * x"
     )
     notebook = small.answered(attack, ANSWERS["handler"] + "\n\n" + ANSWERS["link"])

@@ -285,6 +285,14 @@ def functional(model, x):
     turned = torch.func.jacrev(lambda z: model(z))(x)
     values, pull = torch.func.vjp(model, x)
     return slope, turned, pull(values)[0]
+def at_once(model, x):
+    z = x.clone().requires_grad_()
+    logits = model(z).sum(0)
+    return torch.autograd.grad(logits, z, torch.eye(len(logits), dtype=logits.dtype), is_grads_batched=True)[0]
+def by_jacobian(model, x):
+    return torch.autograd.functional.jacobian(model, x, vectorize=True)
+def of_a_pair(model, x):
+    return torch.func.grad_and_value(lambda z: (model(z).sum(), model(z)), has_aux=True)(x)[0]
 def with_weights(model, x):
     def loss(weights):
         return torch.func.functional_call(model, weights, (x,)).square().sum()
@@ -363,6 +371,11 @@ def test_transforms_of_torch_func_in_an_answer(student, far):
     )
     found = space["functional"](model, x)
     assert all(torch.allclose(a, b) for a, b in zip(found, right, strict=True))
+    logits, z = model(x), x.clone().requires_grad_()
+    rows = [torch.autograd.grad(model(z).sum(0)[k], z)[0] for k in range(logits.shape[1])]
+    assert torch.allclose(space["at_once"](model, x), torch.stack(rows))
+    assert torch.allclose(space["by_jacobian"](model, x), torch.autograd.functional.jacobian(model, x))
+    assert torch.allclose(space["of_a_pair"](model, x), torch.stack(rows).sum(0))
     weights = space["with_weights"](model, x)
     wanted = torch.autograd.grad(model(x).square().sum(), list(model.parameters()))
     assert all(
