@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import select
 import socket
 import struct
 import time
@@ -48,7 +49,7 @@ class Wire:
     """
 
     def __init__(self, connection: socket.socket, spent: Callable[[], float] | None = None):
-        self.connection, self.spent = connection, spent
+        self.connection, self.spent, self.come = connection, spent, bytearray()
         connection.setblocking(False)
 
     def send(self, message: Any, blocks: list[bytes], seconds: float | None = None) -> None:
@@ -60,11 +61,10 @@ class Wire:
         text = json.dumps([message, [len(block) for block in blocks]]).encode()
         clock, view = _Clock(seconds, self.spent), memoryview(b"".join([struct.pack(">I", len(text)), text, *blocks]))
         while view:
-            clock.wait(self.connection, writing=True)
             try:
                 view = view[self.connection.send(view) :]
             except BlockingIOError:
-                continue
+                clock.wait(self.connection, writing=True)
             except OSError as error:
                 raise WireError(f"the process has ended ({error})") from error
 
@@ -88,42 +88,41 @@ class Wire:
         return message, [self._read(length, clock) for length in sizes]
 
     def _read(self, count: int, clock: _Clock) -> bytes:
-        found = bytearray()
-        while len(found) < count:
-            clock.wait(self.connection)
+        while len(self.come) < count:
             try:
-                piece = self.connection.recv(min(count - len(found), MIB))
+                piece = self.connection.recv(max(2**16, min(count - len(self.come), MIB)))
             except BlockingIOError:
+                clock.wait(self.connection)
                 continue
             except OSError as error:
                 raise WireError(f"the process has ended ({error})") from error
             if not piece:
                 raise WireError("the process has ended")
-            found += piece
-        return bytes(found)
+            self.come += piece
+        found = bytes(self.come[:count])
+        del self.come[:count]
+        return found
 
 
 class _Clock:
     """So many seconds of the other side's processor time; of the clock four times as many, and ten more."""
 
     def __init__(self, seconds: float | None, spent: Callable[[], float] | None):
-        self.seconds, self.spent = seconds, spent
-        self.start, self.used = time.monotonic(), spent() if seconds is not None and spent else 0.0
+        self.seconds, self.spent, self.used = seconds, spent, -1.0
+        self.start = time.monotonic()
 
     def wait(self, connection: socket.socket, writing: bool = False) -> None:
-        import select
-
-        while True:
-            left = 5.0
-            if self.seconds is not None:
-                passed = time.monotonic() - self.start
-                over = passed > (4 * self.seconds + 10 if self.spent else self.seconds)
-                if over or (self.spent and self.spent() - self.used > self.seconds):
-                    raise WireError(f"nothing came in {self.seconds:.0f} s")
-                left = min(0.25, self.seconds)
-            watched = [[], [connection], []] if writing else [[connection], [], []]
-            if any(select.select(*watched, left)):
-                return
+        watched = [[], [connection], []] if writing else [[connection], [], []]
+        while not any(select.select(*watched, 5.0 if self.seconds is None else min(0.25, self.seconds))):
+            if self.seconds is None:
+                continue
+            passed = time.monotonic() - self.start
+            over = passed > (4 * self.seconds + 10 if self.spent else self.seconds)
+            if self.spent is not None:
+                self.used = self.spent() if self.used < 0 else self.used  # from the first time that nothing came
+                over = over or self.spent() - self.used > self.seconds
+            if over:
+                raise WireError(f"nothing came in {self.seconds:.0f} s")
 
 
 # -- bytes of arrays
