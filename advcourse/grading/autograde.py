@@ -216,7 +216,7 @@ class Autograde(converters.Autograde):
         for path in [path for path in folder.rglob("*") if path.is_file()]:
             name = path.relative_to(folder)
             if not (master / name).is_file() and str(name) not in wanted:
-                path.unlink()  # files of a student would be seen by the kernel and served by the formgrader
+                path.unlink()  # files of a student would be served by the formgrader
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         file, resources = Path(notebook_filename), self.init_single_notebook_resources(notebook_filename)

@@ -23,7 +23,7 @@ PASSED_ON = {"LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NBGR
     "ADVCOURSE_DATA",
     "ADVCOURSE_SCALE",
 }
-"""Variables of the environment that the kernel gets; of the others it can learn neither name nor value."""
+"""Variables of the environment that it gets; of the others a submission can learn neither name nor value."""
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 ETC = ("ld.so.cache", "alternatives", "fonts", "localtime", "passwd", "group", "nsswitch.conf", "mime.types")

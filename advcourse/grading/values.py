@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from advcourse.grading.peer import Peer
 
 CONTAINERS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
+COLUMNS = ("object", "bool", "str", "string", "int64", "int32", "float64", "float32")
+"""Types of the columns of a table that crosses."""
 
 
 class Values:
@@ -35,8 +37,6 @@ class Values:
     # -- numbers
 
     def numbers(self, tensor: Tensor) -> list[Any]:
-        if tensor.is_quantized or tensor.device.type != "cpu" or tensor.layout != torch.strided:
-            raise CannotCross(f"a tensor of layout {tensor.layout} on {tensor.device} does not cross")
         shape, stride = list(tensor.shape), list(tensor.stride())
         plain = tensor.is_contiguous() or not is_dense(shape, stride)
         return [
@@ -104,11 +104,15 @@ class Values:
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             kind = type(value)
             return ["named", f"{kind.__module__}:{kind.__qualname__}", [self.put(each, 1) for each in value]]
+        if type(value).__module__ == "torch.return_types":
+            return self.put(tuple(value))
         return _put_table(self, value)
 
     def _put_tensor(self, value: Tensor) -> list[Any]:
         if type(value) not in (Tensor, nn.Parameter):
             raise CannotCross(f"a tensor of class {type(value).__name__} does not cross")
+        if value.is_quantized or value.device.type != "cpu" or value.layout not in (torch.strided, torch.sparse_coo):
+            raise CannotCross(f"a tensor of layout {value.layout} on {value.device} does not cross")
         if value.layout == torch.sparse_coo:
             value = value.detach().coalesce()
             return ["sparse", self.numbers(value.indices()), self.numbers(value.values()), list(value.shape)]
@@ -250,14 +254,15 @@ class Values:
 def _put_table(values: Values, value: Any) -> list[Any] | None:
     """A table of pandas, by its columns."""
     kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
-    if kind == "pandas.DataFrame":
-        columns = [
-            [values.put(name, 1), str(column.dtype), values.put(column.tolist(), 1)] for name, column in value.items()
-        ]
-        return ["frame", values.put(value.index.tolist(), 1), str(value.index.dtype), columns]
+    if kind not in ("pandas.DataFrame", "pandas.Series"):
+        return None
+    if not all(map(_is_plain, [value.index.dtype, *(value.dtypes if kind == "pandas.DataFrame" else [value.dtype])])):
+        raise CannotCross(f"a {kind} with columns of other types than {', '.join(COLUMNS)} does not cross")
+    index = values.put(value.index.tolist(), 1)
     if kind == "pandas.Series":
-        return ["series", values.put(value.index.tolist(), 1), str(value.dtype), values.put(value.tolist(), 1)]
-    return None
+        return ["series", index, str(value.dtype), values.put(value.tolist(), 1)]
+    columns = [[values.put(n, 1), str(column.dtype), values.put(column.tolist(), 1)] for n, column in value.items()]
+    return ["frame", index, str(value.index.dtype), columns]
 
 
 def _get_table(values: Values, kind: str, parts: list[Any], depth: int) -> Any:
@@ -276,6 +281,10 @@ def _get_table(values: Values, kind: str, parts: list[Any], depth: int) -> Any:
 
 
 def _plain(dtype: str) -> str:
-    if dtype not in ("object", "bool", "str", "string", "int64", "int32", "float64", "float32"):
+    if not _is_plain(dtype):
         raise WireError(f"a column of {dtype} came")
     return dtype
+
+
+def _is_plain(dtype: Any) -> bool:
+    return str(dtype) in COLUMNS

@@ -84,7 +84,7 @@ def test_standard_error_costs_nothing(course):
     assert course.autograde(ASSIGNMENT, "noisy", bank.answered(ASSIGNMENT, {"project": NOISY})).points == FULL
 
 
-def test_a_dead_kernel_costs_its_cell_alone(course):
+def test_a_dead_process_costs_its_cell_alone(course):
     answers = {"project": "import os\n\n\ndef project(adversarial, images, eps):\n    os._exit(1)"}
     graded = course.autograde(ASSIGNMENT, "dead", bank.answered(ASSIGNMENT, answers))
     assert graded.points == FULL | {"test_project": 0}
@@ -92,11 +92,11 @@ def test_a_dead_kernel_costs_its_cell_alone(course):
 
 def test_an_endless_loop_costs_its_cell_alone(course):
     answers = {"project": "def project(adversarial, images, eps):\n    while True:\n        pass"}
-    course.api.config.SandboxedExecute.timeout = 20  # the setup cell imports torch: seconds on a busy machine
+    course.api.config.TrialExecute.timeout = 20  # the setup cell imports torch: seconds on a busy machine
     try:
         graded = course.autograde(ASSIGNMENT, "endless", bank.answered(ASSIGNMENT, answers))
     finally:
-        course.api.config.SandboxedExecute.timeout = course.config().SandboxedExecute.timeout
+        course.api.config.TrialExecute.timeout = course.config().TrialExecute.timeout
     assert graded.points == FULL | {"test_project": 0}
 
 

@@ -89,6 +89,7 @@ def test_plain_values_come_back_as_they_were(student):
     assert np.array_equal(back, array) and back.dtype == array.dtype
     table = pandas.DataFrame({"a": [1, 2], "b": ["x", None], "c": [True, False]}, index=["p", "q"])
     pandas.testing.assert_frame_equal(same(table), table)
+    assert type(same(torch.max(torch.eye(2), 1))) is tuple  # a named result of torch
 
 
 DTYPES = [
@@ -131,6 +132,14 @@ def test_what_does_not_cross_is_named(student):
         space["model"](1)
     with pytest.raises(CannotCross, match="does not cross"):
         space["odd"](object())
+    made = student(
+        "import pandas\ndef bytes_():\n    return pandas.DataFrame({'a': pandas.Series([1], dtype='int8')})\n"
+        "def rows():\n    return torch.eye(2).to_sparse_csr()\ndef dates():\n"
+        "    return pandas.Series([1.0], index=pandas.to_datetime(['2026-03-04']))"
+    )
+    for name, said in {"bytes_": "columns of other types", "dates": "columns of other", "rows": "sparse_csr"}.items():
+        with pytest.raises(TypeError, match=said):
+            made[name]()
     nested = []
     for _ in range(60):
         nested = [nested]
