@@ -62,7 +62,8 @@ class TrialExecute(NbGraderPreprocessor):
     def pool(self, folder: str) -> Workers:
         """The processes that run submissions, with the files of that folder beside them."""
         beside = folder if folder and any(path.suffix != ".ipynb" for path in Path(folder).iterdir()) else ""
-        bounds = Bounds(self.timeout, self.total, self.memory_limit, self.cpu_limit, self.unsafe, beside)
+        limits = (self.timeout, self.total, self.memory_limit, self.cpu_limit)
+        bounds = Bounds(*limits, self.unsafe, beside, Path(folder).name)
         return workers(bounds, self.workers)
 
     def check_place(self) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from advcourse.grading import banned
 from advcourse.grading.peer import Peer
 from advcourse.grading.wire import Wire, WireError
 
@@ -27,8 +28,8 @@ def prepare() -> Any:
     shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     with contextlib.suppress(NotImplementedError):  # it knows no event loops, and needs none
         shell.run_line_magic("matplotlib", "inline")
-    shell.displayhook.write_output_prompt = lambda: None  # `run` shows what a cell ends with
-    shell.displayhook.write_format_data = lambda *given: None
+    silent: Any = shell.displayhook  # `run` shows what a cell ends with
+    silent.write_output_prompt = silent.write_format_data = lambda *given: None
     return shell
 
 
@@ -67,7 +68,7 @@ class Cells:
         """Run a cell: whether it came through, and its outputs as a notebook has them."""
         from IPython.utils.capture import capture_output
 
-        self.shell.showtraceback = self.shell._showtraceback = lambda *given, **named: None  # type: ignore[method-assign]
+        self.shell.showtraceback = self.shell._showtraceback = lambda *given, **named: None
         with capture_output() as captured:
             result = self.shell.run_cell(source, store_history=False)
         outputs: list[dict[str, Any]] = []
@@ -78,7 +79,7 @@ class Cells:
             data = {kind: shown.data[kind] for kind in ("image/png", "text/plain") if kind in shown.data}
             outputs.append({"output_type": "display_data", "data": {k: _text(v) for k, v in data.items()}})
         if result.result is not None and not source.rstrip().endswith(";"):
-            data = self.shell.display_formatter.format(result.result, include={"text/plain", "image/png"})[0]  # type: ignore[union-attr]
+            data = self.shell.display_formatter.format(result.result, include={"text/plain", "image/png"})[0]
             outputs.append({"output_type": "display_data", "data": {k: _text(v) for k, v in data.items()}})
         error = result.error_before_exec or result.error_in_exec
         if error is not None:
@@ -119,7 +120,7 @@ def _text(value: Any) -> str:
     return str(value)[:20_000_000]
 
 
-def answer(connection: socket.socket) -> None:
+def answer(connection: socket.socket, assignment: str) -> None:
     """Serve over a socket until the other side is gone, then end this process."""
     import random
 
@@ -135,6 +136,7 @@ def answer(connection: socket.socket) -> None:
     for standard in (0, 1, 2):
         os.dup2(null, standard)
     sys.stdin = open(os.devnull, encoding="utf-8")
+    banned.refuse(assignment)
     connection.sendall(b"!")
     peer = Peer(Wire(connection), trusted=False)
     Cells(peer)

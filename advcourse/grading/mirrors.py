@@ -128,7 +128,7 @@ def _tree(peer: Peer, values: Values, module: nn.Module, depth: int) -> dict[str
     base = next(kind for kind in type(module).__mro__ if kind.__module__.startswith("torch.nn.modules"))
     if not peer.trusted and (is_far(module) or isinstance(module, DistantModule)):
         raise CannotCross(f"a model of class {type(module).__name__} does not cross")
-    tree = {
+    tree: dict[str, Any] = {
         "key": peer.add(module),
         "kind": type(module).__name__,
         "base": f"{base.__module__}:{base.__name__}",
@@ -201,16 +201,20 @@ def _built(peer: Peer, values: Values, tree: dict[str, Any], depth: int) -> nn.M
     path = str(tree["base"])
     if not path.startswith("torch.nn.modules."):
         raise WireError(f"a model of class {path} came")
-    base = _named(path)
+    base = vars(importlib.import_module(path.partition(":")[0])).get(path.partition(":")[2])
     if not (isinstance(base, type) and issubclass(base, nn.Module)) or (peer.trusted and tree["far"]):
         raise WireError(f"a model of class {path} came")
     far = {"_peer": peer, "__module__": "models"}
-    kind = type(str(tree["kind"]), (DistantModule, base), far) if tree["far"] else base
-    made = kind.__new__(kind)
+    kind: type[nn.Module] = type(str(tree["kind"]), (DistantModule, base), far) if tree["far"] else base
+    made: nn.Module = kind.__new__(kind)
     nn.Module.__init__(made)
+    taken = vars(made).keys() if peer.trusted else set()
     for name, fact in tree["facts"].items():
+        value = values.get(fact)
+        if name in taken or (peer.trusted and not _is_fact(value)):
+            continue
         if not name.startswith("__") and name not in vars(nn.Module) and not callable(getattr(base, name, None)):
-            vars(made)[str(name)] = values.get(fact)
+            vars(made)[str(name)] = value
     made.training = bool(tree["training"])
     for word, own in (("parameters", made._parameters), ("buffers", made._buffers)):
         for name, part in tree[word].items():

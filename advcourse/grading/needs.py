@@ -19,7 +19,7 @@ def names_of(source: str) -> Names:
     """
     try:
         table = symtable.symtable(TransformerManager().transform_cell(source), "cell", "exec")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except Exception:  # what IPython makes of it, too: it gives up on many magics
         return set(), set()
     defined = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
     used, waiting = set(), [table]

@@ -19,10 +19,16 @@ from torch import Tensor, nn
 from advcourse.grading import mirrors, tracks
 from advcourse.grading.graphs import Arrived, Far, is_transformed, leaves_under
 from advcourse.grading.values import Values
-from advcourse.grading.wire import Wire, WireError
+from advcourse.grading.wire import Clock, Wire, WireError
 
 LONGEST_MESSAGE = 4000
 """Characters of an error's text that cross."""
+
+MOST_ERRORS = 1000
+"""Errors of the test's own functions that are kept until the test is over, so that they come back as they were."""
+
+SERVICES = ("call", "copy", "next", "attribute", "pull")
+"""What a submission may ask of the process that grades, with things that it was given there and no others."""
 
 
 class Refused(RuntimeError):
@@ -42,6 +48,8 @@ class Peer:
     def __init__(self, wire: Wire, *, trusted: bool, seconds: float | None = None):
         self.wire, self.trusted, self.seconds = wire, trusted, seconds
         self.named: Callable[[str], Any] = _nothing
+        self.watch: Callable[[], None] = _no_more
+        self.clock = Clock(None, None)
         self.services: dict[str, Callable[..., Any]] = {}
         self.raised: list[BaseException] = []
         self.graphs: dict[int, tuple[Tensor, list[Tensor]]] = {}
@@ -71,7 +79,7 @@ class Peer:
     def over(self, *, everything: bool = False) -> None:
         """End the scope on both sides; ``everything``: let go of graphs and functions too."""
         mode = torch.is_grad_enabled()
-        with contextlib.suppress(WireError):  # whoever asks next will learn of it
+        with contextlib.suppress(Exception):  # whoever asks next will learn of it
             self.ask("clear" if everything else "forget")
         (self.clear if everything else self.forget)()
         torch.set_grad_enabled(mode)
@@ -135,6 +143,8 @@ class Peer:
 
     def _receive(self) -> tuple[str, bool, Any, Values]:
         message, blocks = self.wire.receive(self.seconds)
+        self.clock.check("no answer came")
+        self.watch()
         values = Values(self, False, blocks)
         if not (isinstance(message, list) and len(message) == 4 and isinstance(message[2], list)):
             raise WireError("what came is no message")
@@ -152,6 +162,8 @@ class Peer:
                 ``Refused``.
         """
         mode = torch.is_grad_enabled()
+        if not self.depth:
+            self.clock = Clock(self.seconds, self.wire.spent)
         with self.passing(self.depth > 0):
             self._send(operation, list(given))
             while True:
@@ -175,7 +187,7 @@ class Peer:
 
     def _serve(self, operation: str, grad: bool, payload: Any, values: Values) -> None:
         service = self.services.get(operation) or getattr(self, f"on_{operation}", None)
-        if service is None:
+        if service is None or (self.trusted and operation not in SERVICES):
             raise WireError(f"{operation!r} came, which is no request")
         with self.passing(self.trusted or self.depth > 0):
             self.depth += 1
@@ -193,15 +205,26 @@ class Peer:
     def _told(self, error: BaseException) -> list[Any]:
         origin = getattr(error, "_origin", None)
         if self.trusted:
-            self.raised.append(error)
-            origin = len(self.raised) - 1
+            origin = self._kept(error)
         kinds = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__]
         return [kinds, str(error)[:LONGEST_MESSAGE], origin]
+
+    def _kept(self, error: BaseException) -> int | None:
+        """A number under which an error is kept, without the frames that it came through and what lies in them."""
+        if len(self.raised) >= MOST_ERRORS:
+            return None
+        chain: BaseException | None = error
+        while chain is not None and chain.__traceback__ is not None:
+            chain.__traceback__ = None
+            chain = chain.__context__
+        self.raised.append(error)
+        return len(self.raised) - 1
 
     def _error(self, told: Any) -> BaseException:
         try:
             kinds, text, origin = told
             text = str(text)[:LONGEST_MESSAGE]
+            kinds = [str(each) for each in kinds] or [""]
         except (TypeError, ValueError):
             return Refused("an error without a name")
         if self.trusted and type(origin) is int and 0 <= origin < len(self.raised):
@@ -234,7 +257,7 @@ class Peer:
         return self.ask("call", target, list(given), named, instead or {})
 
     def on_call(self, target: Any, given: list, named: dict, instead: dict) -> Any:
-        function = self.named(target) if isinstance(target, str) else target
+        function = self.named(target) if isinstance(target, str) else self._given(target)
         if not callable(function):
             raise TypeError(f"{target!r} cannot be called")
         with self.services["instead"](instead) if instead else contextlib.nullcontext():
@@ -242,7 +265,15 @@ class Peer:
                 return mirrors.called(function, tuple(given), named)
             return function(*given, **named)
 
+    def _given(self, thing: Any) -> Any:
+        """The thing, if this side may do something with it: the one that grades with its own alone."""
+        if self.trusted and not self.keys.get(id(thing), "").startswith("t"):
+            raise TypeError(f"{type(thing).__name__} is nothing that was given")
+        return thing
+
     def on_copy(self, module: nn.Module) -> nn.Module:
+        if not isinstance(self._given(module), nn.Module):
+            raise TypeError(f"{type(module).__name__} is no model")
         return copy.deepcopy(module)
 
     def on_forget(self) -> None:
@@ -252,10 +283,12 @@ class Peer:
         self.clear()
 
     def on_next(self, iterator: Any) -> list[Any]:
+        if not hasattr(self._given(iterator), "__next__"):
+            raise TypeError(f"{type(iterator).__name__} is no iterator")
         return list(itertools.islice(iterator, 1))
 
     def on_attribute(self, thing: Any, name: str) -> Any:
-        if name not in tracks.open_names(thing):
+        if name not in tracks.open_names(self._given(thing)):
             raise AttributeError(f"{type(thing).__name__} has no attribute {name} that crosses")
         return getattr(thing, name)
 
@@ -273,7 +306,7 @@ class Peer:
         tensor, inputs = self.graphs[graph]
         with torch.enable_grad():
             options = {"retain_graph": True, "create_graph": create, "allow_unused": True}
-            found = torch.autograd.grad(tensor, inputs, gradient.to(tensor.dtype), **options)  # type: ignore[arg-type]
+            found = torch.autograd.grad(tensor, inputs, gradient.to(tensor.dtype), **options)
         return [self._with_graph(each, [gradient, *inputs], create) for each in found]
 
     def _with_graph(self, found: Tensor | None, inputs: list[Tensor], create: bool) -> list[Any] | None:
@@ -356,6 +389,10 @@ class Peer:
             return Arrived.apply(Far(make, self._pull_here), gradient, *inputs)
 
         return [one(place) for place in range(len(inputs))]
+
+
+def _no_more() -> None:
+    pass
 
 
 def _nothing(name: str) -> Any:

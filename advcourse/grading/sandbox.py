@@ -59,7 +59,7 @@ def command(argv: list[str], *, cwd: Path, memory: int, seconds: int) -> list[st
     line += ["--remount-ro", "/", "--chdir", str(cwd), "--clearenv"]
     environment = {k: v for k, v in os.environ.items() if k in PASSED_ON}
     environment |= {"HOME": "/tmp", "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
-    environment |= {"ADVCOURSE_CACHE": str(cache_folder())}
+    environment |= {"ADVCOURSE_CACHE": str(cache_folder()), "PYTHONPATH": str(_package().parent)}
     for name, value in environment.items():
         line += ["--setenv", name, value]
     return [*line, *argv]
@@ -69,10 +69,13 @@ def _place(program: str) -> str:
     return shutil.which(program) or program
 
 
+def _package() -> Path:
+    return Path(advcourse.__file__).resolve().parent
+
+
 def _readable() -> list[Path]:
     """The interpreter, its packages, this package, and the data sets, where they lie outside the system folders."""
-    package = Path(advcourse.__file__).resolve().parent
-    places = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1], package]
+    places = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1], _package()]
     places.append(cache_folder().resolve())
     if os.environ.get("ADVCOURSE_DATA"):
         places.append(Path(os.environ["ADVCOURSE_DATA"]).resolve())

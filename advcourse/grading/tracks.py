@@ -110,7 +110,9 @@ def apply(peer: Peer, change: Any, values: Values) -> None:
         else:
             raise WireError(f"{kind!r} of {key!r} came")
         track.note()
-    except (TypeError, ValueError, KeyError, RuntimeError) as error:
+    except WireError:
+        raise
+    except Exception as error:
         raise WireError(f"a change came that cannot be made: {error}") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import io
 import logging
@@ -12,6 +13,8 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,15 +24,27 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.utils import is_locked, is_solution
 
-from advcourse.grading import sandbox
+from advcourse.grading import pages, sandbox
 from advcourse.grading.marks import is_test, mark_failed
-from advcourse.grading.needs import names_of, sources_of
+from advcourse.grading.needs import Names, names_of, sources_of
 from advcourse.grading.pages import harmless
 from advcourse.grading.peer import Peer
 from advcourse.grading.wire import Wire, WireError
 
 TICKS = os.sysconf("SC_CLK_TCK")
 CREDENTIALS = struct.Struct("3i")
+
+MOST_OUTPUTS = 20
+"""Outputs of a cell of the submission that are kept."""
+
+LONGEST_LOOK = 5.0
+"""Seconds for finding the names in a cell's source."""
+
+LOOK_EVERY = 0.25
+"""Seconds of the clock between two looks at what a submission has used."""
+
+LONGEST_REASON = 300
+"""Characters of what a cell was lost by."""
 
 
 class Sandbox:
@@ -59,9 +74,9 @@ class Sandbox:
         theirs.close()
         self.control = ours
 
-    def child(self, seconds: float) -> Child:
-        """A new process for a submission."""
-        return Child(self.control, seconds)
+    def child(self, seconds: float, assignment: str = "") -> Child:
+        """A new process for a submission; what its assignment asks to be written is refused there."""
+        return Child(self.control, seconds, assignment)
 
     def close(self) -> None:
         self.control.close()
@@ -73,11 +88,11 @@ class Sandbox:
 class Child:
     """One process of a submission, and the conversation with it."""
 
-    def __init__(self, control: socket.socket, seconds: float):
+    def __init__(self, control: socket.socket, seconds: float, assignment: str = ""):
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
-            socket.send_fds(control, [b"fork"], [theirs.fileno()])
+            socket.send_fds(control, [f"fork {assignment}".encode()], [theirs.fileno()])
         except OSError as error:
             raise RuntimeError(f"the sandbox has ended: {error}") from error
         theirs.close()
@@ -89,16 +104,17 @@ class Child:
         if not hello:
             raise RuntimeError("the sandbox forks no process: is its package the one that grades?")
         self.number = next(CREDENTIALS.unpack(data)[0] for _, kind, data in about if kind == socket.SCM_CREDENTIALS)
-        self.socket = ours
+        self.socket, self.most = ours, 0.0
         self.peer = Peer(Wire(ours, self.spent), trusted=True, seconds=seconds)
 
     def spent(self) -> float:
-        """Seconds of processor time, those of its ended children too."""
+        """Seconds of processor time, those of its ended children too; once it has ended, what was last seen."""
         try:
             numbers = Path(f"/proc/{self.number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         except OSError:
-            return 0.0
-        return sum(map(int, numbers[11:15])) / TICKS
+            return self.most
+        self.most = max(self.most, sum(map(int, numbers[11:15])) / TICKS)
+        return self.most
 
     def stop(self) -> None:
         """End it, and everything that it started."""
@@ -116,13 +132,14 @@ class Trial:
     Args:
         notebook: the master's tests in it, as nbgrader hands it to whoever executes it.
         start: makes a process.
-        total: seconds of processor time for all; what is not reached by then counts as failed.
+        total: seconds of processor time for all, those of the tests here too, and of the clock four times as many; what
+            is not reached by then counts as failed.
     """
 
     def __init__(self, notebook: NotebookNode, start: Callable[[], Child], *, total: float, log: logging.Logger):
         self.cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
         self.start, self.total, self.log = start, total, log
-        self.uses = {number: names_of(cell.source) for number, cell in enumerate(self.cells)}
+        self.uses = {number: _names_in_time(cell.source) for number, cell in enumerate(self.cells)}
         self.tests = {n for n, cell in enumerate(self.cells) if is_test(cell)}
         self.given = {n for n, cell in enumerate(self.cells) if is_locked(cell) and n not in self.tests}
         self.answers = {n for n, cell in enumerate(self.cells) if is_solution(cell)}
@@ -132,27 +149,34 @@ class Trial:
         self.here = sources_of(known, set(self.tests)) - self.tests
         self.left_out: set[int] = set()
         self.done: set[int] = set()
-        self.spent = 0.0
+        self.spent, self.begun = 0.0, (time.process_time(), time.monotonic())
+        self.looked = self.begun[1]
 
     def run(self) -> None:
         """Run all cells, in as many processes as they need."""
+        self.begun = time.process_time(), time.monotonic()
         for number in self.inside | self.tests:
             self.cells[number].outputs, self.cells[number].execution_count = [], None
         while not self._in_one_process():
             pass
 
     def _in_one_process(self) -> bool:
+        torch.set_grad_enabled(True)  # whatever the last process, or the last submission, left
         child = self.start()
+        child.peer.watch = lambda: self._check(child)
         stage = Stage(child.peer, self._names())
         try:
             for number, cell in enumerate(self.cells):
                 if number in self.left_out:
                     continue
-                if self.spent + child.spent() > self.total:
+                if self._taken(child) > self.total:
                     self._give_up()
                     return True
+                if number in self.here:
+                    stage.prepare(cell.source)
                 try:
-                    self._run(number, cell, stage)
+                    with within(child.peer.seconds):
+                        self._run(number, cell, stage)
                 except WireError as error:
                     self._lost(number, cell, str(error))
                     return False
@@ -162,15 +186,28 @@ class Trial:
             self.spent += child.spent()
             child.stop()
 
+    def _taken(self, child: Child) -> float:
+        """Seconds of processor time, by the clock a fourth at least."""
+        processor, clock = time.process_time() - self.begun[0], time.monotonic() - self.begun[1]
+        return max(self.spent + child.spent() + processor, clock / 4)
+
+    def _check(self, child: Child) -> None:
+        now = time.monotonic()
+        if now - self.looked < LOOK_EVERY:
+            return
+        self.looked = now
+        if self._taken(child) > self.total:
+            raise WireError(f"the submission had taken {self.total:.0f} s")
+
     def _names(self) -> list[str]:
-        return sorted(set().union(*(self.uses[number][0] for number in self.answers)))
+        """What answers define; what Python, the given cells or the tests define stays what it is."""
+        defined = set().union(*(self.uses[number][0] for number in self.answers))
+        ours = set(dir(builtins)).union(*(self.uses[number][0] for number in self.given | self.tests))
+        return sorted(name for name in defined - ours if not name.startswith("__"))
 
     def _run(self, number: int, cell: NotebookNode, stage: Stage) -> None:
-        if number in self.here:
-            stage.prepare(cell.source)
         if number in self.inside:
-            ran = stage.peer.ask("run", cell.source)
-            outputs = [harmless(NotebookNode(each)) for each in ran["outputs"]]
+            outputs = stage.run(cell.source)
             if number not in self.done:
                 cell.outputs, cell.execution_count = outputs, number + 1
             stage.is_old = True
@@ -178,6 +215,7 @@ class Trial:
             cell.outputs, cell.execution_count = stage.test(cell.source), number + 1
 
     def _lost(self, number: int, cell: NotebookNode, words: str) -> None:
+        words = pages.text(words)[:LONGEST_REASON]
         self.log.warning("code cell %d: %s", number + 1, words)
         if number in self.tests or number not in self.done:
             mark_failed(cell, words)
@@ -202,6 +240,27 @@ class Stage:
         """Run a cell of the master's."""
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             exec(compiled(source), self.space)
+
+    def run(self, source: str) -> list[NotebookNode]:
+        """Have a cell run in the submission's process; its outputs.
+
+        Raises:
+            WireError: where the process is lost, or answers with something else.
+        """
+        ran = self._had("run", source)
+        try:
+            return [harmless(NotebookNode(each)) for each in ran["outputs"][:MOST_OUTPUTS]]
+        except Exception as error:
+            raise WireError(f"what came are no outputs: {error}") from error
+
+    def _had(self, operation: str, *given: Any) -> Any:
+        """An answer of the submission's process itself, not of what its cells define: it raises nothing."""
+        try:
+            return self.peer.ask(operation, *given)
+        except WireError:
+            raise
+        except Exception as error:
+            raise WireError(f"{operation} was answered with {type(error).__name__}: {error}") from error
 
     def test(self, source: str) -> list[NotebookNode]:
         """Run a test; its outputs.
@@ -233,7 +292,7 @@ class Stage:
         for name in self.names:
             self.space.pop(name, None)
         self.stand_ins = {}
-        for name, (kind, value) in self.peer.ask("kinds", self.names).items():
+        for name, (kind, value) in self._kinds().items():
             if kind == "autograd":
                 parts = {"apply": staticmethod(self._function(f"{name}.apply"))}
                 self.stand_ins[name] = type(name, (torch.autograd.Function,), parts)
@@ -241,6 +300,13 @@ class Stage:
                 self.stand_ins[name] = self._function(name) if kind == "call" else value
         self.space |= self.stand_ins
         self.is_old = False
+
+    def _kinds(self) -> dict[str, tuple[str, Any]]:
+        found = self._had("kinds", self.names)
+        try:
+            return {name: (str(found[name][0]), found[name][1]) for name in self.names if name in found}
+        except (TypeError, LookupError) as error:
+            raise WireError(f"what came are no kinds of names: {error}") from error
 
     def _function(self, path: str) -> Callable[..., Any]:
         def stand_in(*given: Any, **named: Any) -> Any:
@@ -266,6 +332,36 @@ def compiled(source: str) -> Any:
     from IPython.core.inputtransformer2 import TransformerManager
 
     return compile(TransformerManager().transform_cell(source), "<test>", "exec", dont_inherit=True)
+
+
+def _names_in_time(source: str) -> Names:
+    try:
+        with within(LONGEST_LOOK):
+            return names_of(source)
+    except WireError:
+        return set(), set()
+
+
+@contextlib.contextmanager
+def within(seconds: float | None) -> Iterator[None]:
+    """Have ``WireError`` raised when this process has used so much processor time, and each second from then on.
+
+    What came from a submission may be slow to look at: a range without end, numbers that all have one hash.
+    """
+    if seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def late(*given: Any) -> None:
+        raise WireError(f"what came kept the test for {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, seconds, 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @contextlib.contextmanager

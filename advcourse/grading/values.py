@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,22 @@ from torch import Tensor, nn
 
 from advcourse.grading import mirrors
 from advcourse.grading.graphs import leaves_under
-from advcourse.grading.wire import DEEPEST, CannotCross, WireError, array_of, bytes_of, is_dense, tensor_of
+from advcourse.grading.wire import (
+    DEEPEST,
+    LARGEST_FRAME,
+    CannotCross,
+    WireError,
+    array_of,
+    bytes_of,
+    is_dense,
+    tensor_of,
+)
 
 if TYPE_CHECKING:
     from advcourse.grading.peer import Peer
+
+LARGEST_DENSE = 2**28
+"""Numbers that a sparse tensor has, zeros among them."""
 
 CONTAINERS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 COLUMNS = ("object", "bool", "str", "string", "int64", "int32", "float64", "float32")
@@ -50,7 +63,7 @@ class Values:
         try:
             dtype, shape, stride, number = item
             return tensor_of(dtype, shape, stride, self._taken(number))
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, IndexError, OverflowError, RuntimeError) as error:
             raise WireError(f"what came is no tensor: {error}") from error
 
     def _block(self, block: bytes) -> int:
@@ -122,8 +135,10 @@ class Values:
             return self._put_graph(value)
         owner = self._owner(value)
         if owner is not None:
-            view = [list(value.shape), list(value.stride()), value.storage_offset()]
-            return ["view", owner, *view]
+            offset = value.storage_offset() - self.peer.known[owner].storage_offset()
+            view = [list(value.shape), list(value.stride()), offset]
+            if _lies_in(self.peer.known[owner], *view):
+                return ["view", owner, *view]
         return ["result", self.numbers(value), value.requires_grad]
 
     def part(self, value: Tensor, *, lasting: bool = False) -> list[Any]:
@@ -185,8 +200,10 @@ class Values:
             raise WireError("what came is no value")
         try:
             return self._get(item[0], item[1:], depth)
-        except (TypeError, ValueError, IndexError, KeyError, AttributeError, RuntimeError) as error:
-            raise WireError(f"what came as {item[0]!r} is no value: {error}") from error
+        except WireError:
+            raise
+        except Exception as error:
+            raise WireError(f"what came as {str(item[0])[:20]!r} is no value: {error}") from error
 
     def _get(self, kind: str, parts: list[Any], depth: int) -> Any:
         peer = self.peer
@@ -201,7 +218,7 @@ class Values:
         if kind == "result":
             return self.raw(parts[0]).requires_grad_(parts[1])
         if kind == "view":
-            return peer.find(parts[0]).detach().as_strided(*parts[1:])
+            return _view(peer.find(parts[0]), *parts[1:])
         if kind == "graph":
             numbers, graph, keys, new = parts
             for part in [] if peer.trusted else new:
@@ -210,6 +227,8 @@ class Values:
             return peer.arrived(self.raw(numbers), int(graph), inputs)
         if kind == "sparse":
             indices, numbers, shape = parts
+            if math.prod(shape) > LARGEST_DENSE:
+                raise WireError(f"a sparse tensor of shape {shape} came")
             return torch.sparse_coo_tensor(
                 self.raw(indices), self.raw(numbers), shape, check_invariants=True
             ).coalesce()
@@ -217,7 +236,7 @@ class Values:
 
     def _get_small(self, kind: str, parts: list[Any], depth: int) -> Any:
         if kind == "torch":
-            found = torch.device(parts[0]) if parts[1] == "device" else getattr(torch, parts[0])
+            found = torch.device(parts[0]) if parts[1] == "device" else vars(torch)[parts[0]]
             if type(found).__name__ != parts[1] or parts[1] not in ("dtype", "device", "layout", "memory_format"):
                 raise WireError(f"{parts} came")
             return found
@@ -249,6 +268,25 @@ class Values:
 
     def _all(self, items: Any, depth: int) -> Iterator[Any]:
         return (self.get(each, depth + 1) for each in items)
+
+
+def _view(owner: Tensor, shape: list[int], stride: list[int], offset: int) -> Tensor:
+    """A part of what both sides know, in the layout in which it went there; of its storage nothing else is seen."""
+    if not _lies_in(owner, shape, stride, offset):
+        owner = owner.detach().contiguous()
+        if not _lies_in(owner, shape, stride, offset):
+            raise WireError(f"a view of shape {shape} and strides {stride} came of a tensor of shape {owner.shape}")
+    return owner.detach().as_strided(shape, stride, owner.storage_offset() + offset)
+
+
+def _lies_in(owner: Tensor, shape: list[int], stride: list[int], offset: int) -> bool:
+    """Whether a view reaches nothing but a tensor's own numbers, and is no larger than a tensor may be that comes."""
+    if not (owner.is_contiguous() or is_dense(list(owner.shape), list(owner.stride()))):
+        return False
+    if min([offset, *shape, *stride], default=0) < 0 or math.prod(shape) * owner.itemsize > LARGEST_FRAME:
+        return False
+    last = offset + sum((side - 1) * step for side, step in zip(shape, stride, strict=True))
+    return last < owner.numel() or 0 in shape
 
 
 def _put_table(values: Values, value: Any) -> list[Any] | None:

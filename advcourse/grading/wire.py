@@ -21,6 +21,9 @@ from torch import Tensor
 MIB = 2**20
 LARGEST_TEXT = 8 * MIB
 LARGEST_FRAME = 256 * MIB
+PATIENCE = 10.0
+"""Seconds of the clock that the other side has beyond four times its processor time."""
+
 DEEPEST = 40
 """Containers in containers that are looked into."""
 
@@ -59,7 +62,7 @@ class Wire:
             WireError: where the other side does not take it.
         """
         text = json.dumps([message, [len(block) for block in blocks]]).encode()
-        clock, view = _Clock(seconds, self.spent), memoryview(b"".join([struct.pack(">I", len(text)), text, *blocks]))
+        clock, view = Clock(seconds, self.spent), memoryview(b"".join([struct.pack(">I", len(text)), text, *blocks]))
         while view:
             try:
                 view = view[self.connection.send(view) :]
@@ -74,20 +77,20 @@ class Wire:
         Raises:
             WireError: where nothing comes in time, or something that is no frame.
         """
-        clock = _Clock(seconds, self.spent)
+        clock = Clock(seconds, self.spent)
         (size,) = struct.unpack(">I", self._read(4, clock))
         if size > LARGEST_TEXT:
             raise WireError(f"a frame of {size} bytes of text came, expected at most {LARGEST_TEXT}")
         try:
             message, lengths = json.loads(self._read(size, clock))
             sizes = [int(length) for length in lengths]
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, RecursionError, OverflowError) as error:
             raise WireError(f"what came is no frame: {error}") from error
         if min(sizes, default=0) < 0 or sum(sizes) > LARGEST_FRAME:
             raise WireError(f"a frame of {sum(sizes)} bytes came, expected at most {LARGEST_FRAME}")
         return message, [self._read(length, clock) for length in sizes]
 
-    def _read(self, count: int, clock: _Clock) -> bytes:
+    def _read(self, count: int, clock: Clock) -> bytes:
         while len(self.come) < count:
             try:
                 piece = self.connection.recv(max(2**16, min(count - len(self.come), MIB)))
@@ -104,25 +107,36 @@ class Wire:
         return found
 
 
-class _Clock:
-    """So many seconds of the other side's processor time; of the clock four times as many, and ten more."""
+class Clock:
+    """So many seconds of the other side's processor time; of the clock four times as many, and some more.
+
+    Both are looked at a few times a second only: to read them costs more than most answers.
+    """
 
     def __init__(self, seconds: float | None, spent: Callable[[], float] | None):
         self.seconds, self.spent, self.used = seconds, spent, -1.0
-        self.start = time.monotonic()
+        self.start = self.last = time.monotonic()
+        self.step = 5.0 if seconds is None else min(0.25, seconds)
+
+    def check(self, words: str) -> None:
+        """Raises ``WireError`` where the time is over."""
+        now = time.monotonic()
+        if self.seconds is None or now - self.last < self.step:
+            return
+        self.last = now
+        over = now - self.start > (4 * self.seconds + PATIENCE if self.spent else self.seconds)
+        if self.spent is not None:
+            self.used = self.spent() if self.used < 0 else self.used  # from the first look on
+            over = over or self.spent() - self.used > self.seconds
+        if over:
+            raise WireError(f"{words} in {self.seconds:.0f} s")
 
     def wait(self, connection: socket.socket, writing: bool = False) -> None:
-        watched = [[], [connection], []] if writing else [[connection], [], []]
-        while not any(select.select(*watched, 5.0 if self.seconds is None else min(0.25, self.seconds))):
-            if self.seconds is None:
-                continue
-            passed = time.monotonic() - self.start
-            over = passed > (4 * self.seconds + 10 if self.spent else self.seconds)
-            if self.spent is not None:
-                self.used = self.spent() if self.used < 0 else self.used  # from the first time that nothing came
-                over = over or self.spent() - self.used > self.seconds
-            if over:
-                raise WireError(f"nothing came in {self.seconds:.0f} s")
+        reads, writes = ([], [connection]) if writing else ([connection], [])
+        ready = False
+        while not ready:
+            ready = any(select.select(reads, writes, [], self.step))
+            self.check("nothing came")  # what comes byte by byte is late, too
 
 
 # -- bytes of arrays

@@ -9,6 +9,7 @@ import json
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -21,8 +22,11 @@ from nbformat import NotebookNode
 
 from advcourse.grading import trial
 from advcourse.grading.marks import OURS
+from advcourse.grading.sandbox import MIB
 
 DEATH_OF_PARENT = 1
+BESIDE = 2048
+"""MiB of private memory of a process that tests, beyond what it allows to those of a submission."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Bounds:
         seconds: of processor time of each process.
         unsafe: without a sandbox.
         files: a folder whose files, notebooks excepted, the submission finds beside itself.
+        assignment: whose techniques the course's library refuses.
     """
 
     timeout: float = 60
@@ -44,6 +49,7 @@ class Bounds:
     seconds: int = 600
     unsafe: bool = False
     files: str = ""
+    assignment: str = ""
 
 
 class Workers:
@@ -126,6 +132,8 @@ def _begin(bounds: Bounds, environment: dict[str, str]) -> None:
     made = trial.Sandbox(memory=bounds.memory, seconds=bounds.seconds, unsafe=bounds.unsafe, files=bounds.files)
     atexit.register(made.close)
     _sandbox.append((made, bounds))
+    most, hard = (bounds.memory + BESIDE) * MIB, resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))  # what a test makes of a huge answer fails that test alone
 
 
 class _Kept(logging.Handler):
@@ -150,12 +158,12 @@ def _kept() -> Iterator[tuple[logging.Logger, list[str]]]:
 
 def _fork() -> None:
     made, bounds = _sandbox[0]
-    made.child(bounds.timeout).stop()
+    made.child(bounds.timeout, bounds.assignment).stop()
 
 
 def _work(text: str) -> tuple[str, list[str]]:
     (made, bounds) = _sandbox[0]
     notebook = nbformat.reads(text, 4)
     with _kept() as (log, words), torch.random.fork_rng(devices=[]):
-        trial.Trial(notebook, lambda: made.child(bounds.timeout), total=bounds.total, log=log).run()
+        trial.Trial(notebook, lambda: made.child(bounds.timeout, bounds.assignment), total=bounds.total, log=log).run()
     return nbformat.writes(notebook), words

@@ -185,10 +185,10 @@ def test_processes_that_are_left_end_with_the_submission(run):
     forks += "print(1)"
     assert run(forks, "print(2)", timeout=30) == [["1\n"], ["2\n"]]
     for _ in range(100):
-        if processes() == before:
+        if processes() <= before:
             break
         time.sleep(0.1)
-    assert processes() == before
+    assert processes() <= before
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="RLIMIT_NPROC does not bind root")
