@@ -31,7 +31,7 @@ ARCHIVE_BYTES = 2 * 2**30
 ARCHIVE_ENTRIES = 20_000
 RATIO = 200
 RATIO_FROM = 2**20  # below, a ratio harms nobody
-DEEPEST = 20
+DEEPEST_FOLDER = 20
 OF_SYSTEMS = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints"}
 DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
@@ -73,7 +73,7 @@ def _in_entry(entry: os.DirEntry[str], path: str) -> Iterator[Upload]:
     if fault := fault_in(path) or ("a link" if entry.is_symlink() else ""):
         yield faulty(path, came, fault)
     elif stat.S_ISDIR(about.st_mode):
-        deep = path.count("/") >= DEEPEST
+        deep = path.count("/") >= DEEPEST_FOLDER
         yield from [faulty(path, came, "folders too deep")] if deep else _in_folder(file, f"{path}/")
     elif not stat.S_ISREG(about.st_mode):
         yield faulty(path, came, "no plain file")

@@ -20,7 +20,7 @@ MOST_SHOWN = 12
 """Outputs of a cell, figures among them, that are kept."""
 
 
-def prepare() -> Any:
+def make_shell() -> Any:
     """The shell in which cells will run, as in a notebook."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
@@ -37,7 +37,7 @@ class Cells:
     """An IPython shell, and what the other side may do with it."""
 
     def __init__(self, peer: Peer):
-        self.shell, self.peer = prepare(), peer
+        self.shell, self.peer = make_shell(), peer
         peer.named = self.named
         peer.services = {"run": self.run, "kinds": self.kinds, "instead": self.instead}
 
@@ -120,7 +120,7 @@ def _text(value: Any) -> str:
     return str(value)[:20_000_000]
 
 
-def answer(connection: socket.socket, assignment: str) -> None:
+def attend(connection: socket.socket, assignment: str) -> None:
     """Serve over a socket until the other side is gone, then end this process."""
     import random
 

@@ -20,18 +20,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import advcourse
 from advcourse.core.files import locked, replacing, write_json
-from advcourse.grading import cells
+from advcourse.grading import cells, released
 from advcourse.grading.finding import find_uploads
-from advcourse.grading.preflight import manifest
 from advcourse.grading.receipts import NEWER_KEPT, SAME, TAKEN, Receipt, as_csv, as_table, digest_of_bytes
 from advcourse.grading.roster import Roster
 from advcourse.grading.settling import Shelf, settle
 from advcourse.grading.uploads import OF_THE_EXCHANGE, Unfit, Upload, fault_in
-from advcourse.grading.whose import Names, stamped
+from advcourse.grading.whose import Owners, stamped
 
 CONFIGURED = "nbgrader_config.py"
 NO_ROOM = {getattr(errno, name, -1) for name in ("ENOSPC", "EDQUOT", "EROFS")}
@@ -52,13 +50,13 @@ def collect(
         ValueError: if there is no such assignment or source, or nothing in it.
         OSError: if nothing can be written.
     """
-    known = manifest()
+    known = released.manifest()
     if assignment not in known:
         raise ValueError(f"assignment is {assignment!r}, expected one of {', '.join(known)}")
     found = list(find_uploads(source))
     if not found:
         raise ValueError(f"{source} holds no file, expected what students handed in")
-    owners = Names([upload.path for upload in found if not upload.fault], known, roster, names)
+    owners = Owners([upload.path for upload in found if not upload.fault], known, roster, names)
     shelf = Shelf(course, assignment)
     for folder in (shelf.submitted, shelf.collected):
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +80,7 @@ def collect(
     return receipts
 
 
-def _identified(found: list[Upload], owners: Names) -> Iterator[Receipt]:
+def _identified(found: list[Upload], owners: Owners) -> Iterator[Receipt]:
     """A row for each file but the exchange's own, with its student and time."""
     now = datetime.now(UTC)
     beside = {u.path.rpartition("/")[0]: u for u in found if u.path.endswith("/timestamp.txt")}
@@ -128,7 +126,7 @@ def _examine(receipt: Receipt, assignment: str, known: dict[str, list[dict]]) ->
         content = receipt.content()
         if not content.strip():
             raise Unfit("empty")
-        held = assignment_of(cells.notebook_of(content, "it"), known, assignment)
+        held = released.assignment_of(cells.notebook_of(content, "it"), known)
         if held != assignment:
             raise Unfit(f"holds {held or 'no cell of any assignment'}, expected {assignment}")
         receipt.digest = digest_of_bytes(content)
@@ -136,27 +134,6 @@ def _examine(receipt: Receipt, assignment: str, known: dict[str, list[dict]]) ->
         receipt.refuse(error)
     except Exception:  # whatever a library meets in an odd notebook
         receipt.refuse("no notebook inside")
-
-
-def assignment_of(notebook: dict[str, Any], known: dict[str, list[dict]], preferred: str) -> str:
-    """The assignment to which most of a notebook's cells belong; empty if none does.
-
-    Args:
-        notebook: as ``cells.load`` gives it.
-        known: the manifest.
-        preferred: the one that is meant where several have as many.
-    """
-    names = {cells.grade_id(cell) or cells.cell_id(cell) for cell in notebook["cells"]}
-    shared = Counter(entry["id"] for entries in known.values() for entry in entries)
-    counts = {a: sum(e["id"] in names and shared[e["id"]] == 1 for e in entries) for a, entries in known.items()}
-    if not any(counts.values()):  # all metadata lost: by the content of tests
-        counts = {
-            a: sum(cells.unchanged(cell, e) for e in entries if cells.is_locked(e) for cell in notebook["cells"])
-            for a, entries in known.items()
-        }
-    most = max(counts.values())
-    best = [name for name, count in counts.items() if count == most > 0]
-    return preferred if preferred in best else "".join(best[:1])
 
 
 def _tell_apart(receipts: list[Receipt], shelf: Shelf) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from IPython.core.inputtransformer2 import TransformerManager
 
-Cell = TypeVar("Cell", bound=Hashable)
+Key = TypeVar("Key", bound=Hashable)
 Names = tuple[set[str], set[str]]
 
 
@@ -30,7 +30,7 @@ def names_of(source: str) -> Names:
     return defined, used - defined
 
 
-def sources_of(uses: Mapping[Cell, Names], chosen: set[Cell]) -> set[Cell]:
+def sources_of(uses: Mapping[Key, Names], chosen: set[Key]) -> set[Key]:
     """These cells and those that define, over as many cells as it may be, what they take."""
     chosen = set(chosen)
     while True:

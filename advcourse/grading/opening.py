@@ -21,7 +21,7 @@ from advcourse.grading.run import CONFIGURATION
 
 _T = TypeVar("_T")
 
-PATIENCE = 5
+MOST_TRIES = 5
 """How often a gradebook that somebody writes to is tried, each time for ``WAIT`` seconds."""
 
 WAIT = 1.0
@@ -62,7 +62,7 @@ def read_gradebook(api: Any, what: Callable[[Gradebook], _T]) -> _T:
     url = str(api.coursedir.db_url)
     file = Path(url.removeprefix("sqlite:///"))
     is_file = url != str(file)
-    for _ in range(PATIENCE):
+    for _ in range(MOST_TRIES):
         try:
             if is_file:
                 _check(file)

@@ -31,7 +31,7 @@ SERVICES = ("call", "copy", "next", "attribute", "pull")
 """What a submission may ask of the process that grades, with things that it was given there and no others."""
 
 
-class Refused(RuntimeError):
+class FarError(RuntimeError):
     """An error of a kind that has no name on this side."""
 
 
@@ -159,7 +159,7 @@ class Peer:
         Raises:
             WireError: where it does not come to an answer.
             Exception: what it raised: the very exception where it came from here, a built-in one of that name, or
-                ``Refused``.
+                ``FarError``.
         """
         mode = torch.is_grad_enabled()
         if not self.depth:
@@ -226,18 +226,18 @@ class Peer:
             text = str(text)[:LONGEST_MESSAGE]
             kinds = [str(each) for each in kinds] or [""]
         except (TypeError, ValueError):
-            return Refused("an error without a name")
+            return FarError("an error without a name")
         if self.trusted and type(origin) is int and 0 <= origin < len(self.raised):
             return self.raised[origin]
         kind = next(
             (k for k in map(tracks.exception_of if self.trusted else tracks.any_exception_of, kinds) if k), None
         )
         if kind is None:
-            return Refused(f"{kinds[0]}: {text}")
+            return FarError(f"{kinds[0]}: {text}")
         try:
             error = kind(text)
         except Exception:
-            error = Refused(f"{kinds[0]}: {text}")
+            error = FarError(f"{kinds[0]}: {text}")
         if not self.trusted:
             error._origin = origin  # type: ignore[attr-defined]
         return error

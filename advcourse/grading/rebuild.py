@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_OUTPUTS = 20
 """Outputs of a cell that are kept."""
 
-KINDS = ("stream", "display_data", "execute_result", "error")
+OUTPUT_KINDS = ("stream", "display_data", "execute_result", "error")
 
 
 def rebuild(submitted: dict[str, Any], released: NotebookNode) -> NotebookNode:
@@ -68,7 +68,7 @@ def _shown(cell: NotebookNode, plan: Plan, number: int) -> list[NotebookNode]:
         return []
     outputs = plan.cell[number].get("outputs")
     given = [each for each in outputs if isinstance(each, dict)] if isinstance(outputs, list) else []
-    kept = [from_dict(each) for each in given if each.get("output_type") in KINDS]
+    kept = [from_dict(each) for each in given if each.get("output_type") in OUTPUT_KINDS]
     return [pages.harmless(each) for each in kept[:MOST_OUTPUTS]]
 
 

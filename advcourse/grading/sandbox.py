@@ -18,6 +18,7 @@ from pathlib import Path
 
 import advcourse
 from advcourse.data import cache_folder
+from advcourse.grading.wire import MIB
 
 PASSED_ON = {"LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NBGRADER_EXECUTION"} | {
     "ADVCOURSE_DATA",
@@ -27,7 +28,6 @@ PASSED_ON = {"LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NBGR
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 ETC = ("ld.so.cache", "alternatives", "fonts", "localtime", "passwd", "group", "nsswitch.conf", "mime.types")
-MIB = 2**20
 
 
 def command(argv: list[str], *, cwd: Path, memory: int, seconds: int) -> list[str]:

@@ -18,7 +18,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-MIB = 2**20
 PRELOADED = (
     "IPython.core.interactiveshell",
     "IPython.utils.capture",
@@ -47,7 +46,7 @@ PRELOADED = (
     "advcourse.wrappers",
 )
 NAMESPACES = {"mount": 0x20000, "uts": 0x4000000, "ipc": 0x8000000, "user": 0x10000000, "pid": 0x20000000}
-NETWORK = 0x40000000
+NO_NETWORK = 0x40000000
 READ_ONLY, NO_SUID, NO_DEVICES, NO_PROGRAMS = 1, 2, 4, 8
 MOST_PROCESSES = 64
 
@@ -83,7 +82,7 @@ def prepare() -> None:
             importlib.import_module(name)
     from advcourse.grading import inside
 
-    inside.prepare()
+    inside.make_shell()
     torch.rand(8, 8).requires_grad_().square().sum().backward()
     torch.testing.assert_close(torch.ones(1), torch.ones(1))
     torch.optim.Adam([torch.nn.Parameter(torch.ones(1))])
@@ -91,13 +90,13 @@ def prepare() -> None:
 
 def enter(descriptor: int, memory: int, seconds: int, files: dict[str, bytes], assignment: str) -> None:
     """Be the process of one submission: alone in its namespaces, with limits, without rights; does not return."""
-    from advcourse.grading import inside
+    from advcourse.grading import inside, wire
 
     for number in range(3, 256):
         if number != descriptor:
             with contextlib.suppress(OSError):
                 os.close(number)
-    limits = {"DATA": memory, "CPU": seconds, "CORE": 0, "FSIZE": 256 * MIB, "NOFILE": 256}
+    limits = {"DATA": memory, "CPU": seconds, "CORE": 0, "FSIZE": 256 * wire.MIB, "NOFILE": 256}
     for name, most in limits.items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
     if apart():
@@ -112,13 +111,13 @@ def enter(descriptor: int, memory: int, seconds: int, files: dict[str, bytes], a
     os.chdir(tempfile.mkdtemp(dir="/tmp"))
     for name, content in files.items():
         Path(name).write_bytes(content)
-    inside.answer(socket.socket(fileno=descriptor), assignment)
+    inside.attend(socket.socket(fileno=descriptor), assignment)
 
 
 def apart() -> bool:
     """Leave the namespaces of the other submissions, as far as this machine allows; whether it did."""
     libc, user, group = ctypes.CDLL(None, use_errno=True), os.getuid(), os.getgid()
-    if libc.unshare(sum(NAMESPACES.values()) | NETWORK) != 0:
+    if libc.unshare(sum(NAMESPACES.values()) | NO_NETWORK) != 0:
         return False
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
         with contextlib.suppress(OSError), open(f"/proc/self/{name}", "w", encoding="ascii") as file:

@@ -29,13 +29,11 @@ from advcourse.grading.marks import is_test, mark_failed
 from advcourse.grading.needs import Names, names_of, sources_of
 from advcourse.grading.pages import harmless
 from advcourse.grading.peer import Peer
-from advcourse.grading.wire import Wire, WireError
+from advcourse.grading.rebuild import MOST_OUTPUTS
+from advcourse.grading.wire import MIB, Wire, WireError
 
 TICKS = os.sysconf("SC_CLK_TCK")
 CREDENTIALS = struct.Struct("3i")
-
-MOST_OUTPUTS = 20
-"""Outputs of a cell of the submission that are kept."""
 
 LONGEST_LOOK = 5.0
 """Seconds for finding the names in a cell's source."""
@@ -61,7 +59,7 @@ class Sandbox:
         self.folder = tempfile.TemporaryDirectory(prefix="trial-")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         place = Path(files or self.folder.name).resolve()
-        arguments = [str(theirs.fileno()), str(memory * sandbox.MIB), str(seconds), str(place)]
+        arguments = [str(theirs.fileno()), str(memory * MIB), str(seconds), str(place)]
         line = [sys.executable, "-m", "advcourse.grading.server", *arguments]
         if not unsafe:
             line = sandbox.command(line, cwd=place, memory=2**40, seconds=10**6)
@@ -175,7 +173,7 @@ class Trial:
                 if number in self.here:
                     stage.prepare(cell.source)
                 try:
-                    with within(child.peer.seconds):
+                    with time_bound(child.peer.seconds):
                         self._run(number, cell, stage)
                 except WireError as error:
                     self._lost(number, cell, str(error))
@@ -336,14 +334,14 @@ def compiled(source: str) -> Any:
 
 def _names_in_time(source: str) -> Names:
     try:
-        with within(LONGEST_LOOK):
+        with time_bound(LONGEST_LOOK):
             return names_of(source)
     except WireError:
         return set(), set()
 
 
 @contextlib.contextmanager
-def within(seconds: float | None) -> Iterator[None]:
+def time_bound(seconds: float | None) -> Iterator[None]:
     """Have ``WireError`` raised when this process has used so much processor time, and each second from then on.
 
     What came from a submission may be slow to look at: a range without end, numbers that all have one hash.

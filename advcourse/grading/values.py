@@ -31,7 +31,7 @@ LARGEST_DENSE = 2**28
 """Numbers that a sparse tensor has, zeros among them."""
 
 CONTAINERS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
-COLUMNS = ("object", "bool", "str", "string", "int64", "int32", "float64", "float32")
+COLUMN_TYPES = ("object", "bool", "str", "string", "int64", "int32", "float64", "float32")
 """Types of the columns of a table that crosses."""
 
 
@@ -295,7 +295,7 @@ def _put_table(values: Values, value: Any) -> list[Any] | None:
     if kind not in ("pandas.DataFrame", "pandas.Series"):
         return None
     if not all(map(_is_plain, [value.index.dtype, *(value.dtypes if kind == "pandas.DataFrame" else [value.dtype])])):
-        raise CannotCross(f"a {kind} with columns of other types than {', '.join(COLUMNS)} does not cross")
+        raise CannotCross(f"a {kind} with columns of other types than {', '.join(COLUMN_TYPES)} does not cross")
     index = values.put(value.index.tolist(), 1)
     if kind == "pandas.Series":
         return ["series", index, str(value.dtype), values.put(value.tolist(), 1)]
@@ -325,4 +325,4 @@ def _plain(dtype: str) -> str:
 
 
 def _is_plain(dtype: Any) -> bool:
-    return str(dtype) in COLUMNS
+    return str(dtype) in COLUMN_TYPES

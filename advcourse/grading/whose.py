@@ -12,8 +12,8 @@ from advcourse.grading.roster import Roster, fault_in_id, plain_id
 from advcourse.grading.uploads import Unfit
 
 EXCHANGE = re.compile(r"(?P<name>.+)\+(?P<assignment>[^+]+)\+(?P<time>\d{4}-\d\d-\d\d [\d:.]+ \S+?)(\+[\w=-]+)?")
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(file|onlinetext)(_.*)?")
-CANVAS = re.compile(r"(?P<name>[^_]+)_(LATE_)?(?P<number>\d+)_\d+_.+")
+FROM_MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(file|onlinetext)(_.*)?")
+FROM_CANVAS = re.compile(r"(?P<name>[^_]+)_(LATE_)?(?P<number>\d+)_\d+_.+")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def stamped(text: str) -> datetime | None:
         return None
 
 
-class Names:
+class Owners:
     """What the names of files and folders say.
 
     A zip counts as a folder. The first folder decides, and it alone: what lies in it was named by the student. A
@@ -149,9 +149,9 @@ class Names:
 
 def _account(name: str) -> Account | None:
     """The account that a platform wrote into a name; the end of a name at most is the student's choice."""
-    if match := CANVAS.fullmatch(_without_zip(name)):
+    if match := FROM_CANVAS.fullmatch(_without_zip(name)):
         return Account("canvas", match["name"], match["number"])
-    if match := MOODLE.fullmatch(_without_zip(name)):
+    if match := FROM_MOODLE.fullmatch(_without_zip(name)):
         return Account("moodle", match["name"], match["number"])
     if match := EXCHANGE.fullmatch(name):
         return Account("exchange", match["name"], "", match["assignment"], match["time"])

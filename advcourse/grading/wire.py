@@ -188,7 +188,7 @@ def array_of(dtype: str, shape: list[int], block: bytes) -> np.ndarray:
     try:
         kind = np.dtype(dtype)
         if kind.kind not in "biufc":
-            raise ValueError(f"an array of {dtype} came")
+            raise ValueError(f"an array of {dtype} came, expected numbers or truth values")
         return np.frombuffer(bytearray(block), dtype=kind).reshape([int(side) for side in shape])
     except (TypeError, ValueError) as error:
         raise WireError(str(error)) from error

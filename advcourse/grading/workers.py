@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 
 from advcourse.grading import trial
 from advcourse.grading.marks import OURS
-from advcourse.grading.sandbox import MIB
+from advcourse.grading.wire import MIB
 
 DEATH_OF_PARENT = 1
 BESIDE = 2048
@@ -78,7 +78,7 @@ class Workers:
         try:
             done, words = self.submit(notebook).result()
         except BrokenProcessPool as error:
-            close()
+            end()
             raise RuntimeError("a process that grades has ended: too little memory?") from error
         finally:
             self.ahead.pop(_code(notebook), None)
@@ -112,13 +112,13 @@ _sandbox: list[tuple[trial.Sandbox, Bounds]] = []
 def workers(bounds: Bounds, count: int) -> Workers:
     """The workers with these bounds, started once; those with others are ended."""
     if (bounds, count) not in _pools:
-        close()
+        end()
         _pools[bounds, count] = Workers(bounds, count)
     return _pools[bounds, count]
 
 
 @atexit.register
-def close() -> None:
+def end() -> None:
     """End all workers."""
     while _pools:
         _pools.popitem()[1].close()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from advcourse.grading import finding, intake, settling, uploads, whose
+from advcourse.grading import cells, finding, intake, released, settling, uploads, whose
 from advcourse.grading.roster import STUDENT, Roster
 from tests.grading import bank
 
@@ -432,11 +432,11 @@ def test_what_is_graded_although_it_is_damaged_is_taken(course, inbox):
 
 @pytest.mark.parametrize("assignment", bank.assignments())
 def test_an_assignment_is_known_by_its_cells(assignment):
-    known, notebook = intake.manifest(), bank.answered(assignment)
-    assert intake.assignment_of(notebook, known, NAME) == assignment
+    known, notebook = released.manifest(), bank.answered(assignment)
+    assert released.assignment_of(cells.notebook_of(json.dumps(notebook).encode(), "it"), known) == assignment
     pasted = bank.released("a04_flow" if assignment != "a04_flow" else A02)["cells"][7]
     notebook["cells"].append(pasted)
-    assert intake.assignment_of(notebook, known, NAME) == assignment
+    assert released.assignment_of(cells.notebook_of(json.dumps(notebook).encode(), "it"), known) == assignment
 
 
 ODD_NAMES = {

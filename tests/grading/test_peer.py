@@ -15,7 +15,7 @@ from torch import nn
 
 from advcourse.grading import checks, trial
 from advcourse.grading.needs import names_of
-from advcourse.grading.peer import Peer, Refused
+from advcourse.grading.peer import FarError, Peer
 from advcourse.grading.trial import Stage
 from advcourse.grading.wire import CannotCross, Wire, WireError
 
@@ -126,9 +126,9 @@ def test_what_does_not_cross_is_named(student):
         "class Odd:\n    pass\ndef odd(x):\n    return Odd()\n"
         "def model(x):\n    class Own(nn.Module):\n        pass\n    return Own()"
     )
-    with pytest.raises((TypeError, Refused), match="Odd does not cross"):
+    with pytest.raises((TypeError, FarError), match="Odd does not cross"):
         space["odd"](1)
-    with pytest.raises((TypeError, Refused), match="Own does not cross"):
+    with pytest.raises((TypeError, FarError), match="Own does not cross"):
         space["model"](1)
     with pytest.raises(CannotCross, match="does not cross"):
         space["odd"](object())
@@ -448,7 +448,7 @@ def test_errors_keep_their_kind_and_those_of_the_test_are_the_same(student):
     with pytest.raises(AssertionError) as found:
         space["own"](1)
     assert not isinstance(found.value, checks.CheckFailed)
-    with pytest.raises(Refused):
+    with pytest.raises(FarError):
         space["leaves"]()
     with pytest.raises(NotImplementedError):
         space["stub"]()
@@ -486,10 +486,10 @@ def test_what_stays_here_shows_what_is_open_alone(student):
     oracle = Oracle(lambda x: torch.stack([x.sum((1, 2, 3)), -x.sum((1, 2, 3))], 1), budget=3)
     assert space["asks"](oracle, draw(2, 1, 2, 2)) == ([3, 3], [2, 2], None)
     for name in ("_model", "model", "_oracle", "calls"):
-        with pytest.raises((AttributeError, Refused), match=f"no attribute {name}"):
+        with pytest.raises((AttributeError, FarError), match=f"no attribute {name}"):
             space["look"](oracle, name)
     for name in ("_model", "forget", "__call__"):  # asked for past the stand-in
-        with pytest.raises((AttributeError, Refused)):
+        with pytest.raises((AttributeError, FarError)):
             student("def past(x, n):\n    return x._peer.ask('attribute', x, n)")["past"](oracle, name)
 
 
