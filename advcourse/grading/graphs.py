@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -17,54 +17,60 @@ class Far:
     Attributes:
         make: inputs -> the tensor's numbers, the number of its graph there, and which inputs it depends on. Called
             once where the numbers came already, and for each pass where a transform of ``torch.func`` is at work.
-        pull: ``(graph, gradient, create_graph) -> gradients`` with respect to what it depends on there, in order.
+        pull: ``(graph, gradient, inputs, create_graph) -> gradients`` with respect to the inputs that it depends on.
+        places: which those are, after ``make``.
     """
 
     make: Callable[[Sequence[Tensor]], tuple[Tensor, int, list[int]]]
-    pull: Callable[[int, Tensor, Sequence[Tensor], bool], list[Tensor | None]]
-    graph: int = 0
+    pull: Callable[[Tensor, Tensor, Sequence[Tensor], bool], list[Tensor | None]]
     places: list[int] = field(default_factory=list)
 
 
 class Arrived(torch.autograd.Function):
-    """Numbers that came, as a function of inputs that are here; to any order, under ``torch.func`` too."""
+    """Numbers that came, as a function of inputs that are here; to any order, under ``torch.func`` too.
+
+    The second output is the number of the graph elsewhere: a tensor, so that ``vmap`` gives each row its own.
+    """
 
     @staticmethod
-    def forward(far: Far, *inputs: Tensor) -> Tensor:
-        value, far.graph, far.places = far.make(inputs)
-        return value
+    def forward(far: Far, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        value, graph, far.places = far.make(inputs)
+        return value, torch.tensor(graph)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
         ctx.far = inputs[0]
-        ctx.save_for_backward(*inputs[1:])
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(output[1], *inputs[1:])
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        far, inputs = ctx.far, ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor, _: Any) -> tuple[Tensor | None, ...]:
+        far, (graph, *inputs) = ctx.far, ctx.saved_tensors
         found: list[Tensor | None] = [None] * (len(inputs) + 1)
-        pulled = _pulled(far, gradient, [inputs[place] for place in far.places])
+        pulled = _pulled(far, graph, gradient, [inputs[place] for place in far.places])
         for place, each in zip(far.places, pulled, strict=True):
             found[place + 1] = each
         return tuple(found)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple, far: Far, *inputs: Tensor) -> tuple[Tensor, int]:
+    def vmap(info: Any, in_dims: tuple, far: Far, *inputs: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
         """One pass after the other: what is called elsewhere knows nothing of a further dimension."""
-        rows = []
+        values, graphs = [], []
         for i in range(info.batch_size):
             row = (x if dim is None else x.select(dim, i) for x, dim in zip(inputs, in_dims[1:], strict=True))
-            rows.append(Arrived.apply(replace(far), *row))
-        return torch.stack(rows), 0
+            value, graph = Arrived.apply(far, *row)
+            values.append(value)
+            graphs.append(graph)
+        return (torch.stack(values), torch.stack(graphs)), (0, 0)
 
 
-def _pulled(far: Far, gradient: Tensor, inputs: list[Tensor]) -> list[Tensor | None]:
+def _pulled(far: Far, graph: Tensor, gradient: Tensor, inputs: list[Tensor]) -> list[Tensor | None]:
     """Gradients; one after the other where ``torch.autograd.grad(…, is_grads_batched=True)`` asks for many at once."""
     if not torch._C._functorch.is_legacy_batchedtensor(gradient):
-        return far.pull(far.graph, gradient, inputs, torch.is_grad_enabled())
+        return far.pull(graph, gradient, inputs, torch.is_grad_enabled())
     level = torch._C._vmapmode_increment_nesting() - 1
     torch._C._vmapmode_decrement_nesting()
-    rows = [far.pull(far.graph, row, inputs, False) for row in torch._remove_batch_dim(gradient, level, 1, 0)]
+    rows = [far.pull(graph, row, inputs, False) for row in torch._remove_batch_dim(gradient, level, 1, 0)]
     columns = zip(*rows, strict=True)
     return [None if c[0] is None else torch._add_batch_dim(torch.stack(list(c)), 0, level) for c in columns]
 

@@ -324,14 +324,14 @@ class Peer:
         if not any(each.requires_grad for each in inputs):  # the graph leads to something of the other side alone
             inputs, places = [torch.zeros((), requires_grad=True)], []
         with torch.enable_grad():
-            return Arrived.apply(Far(lambda _: (value, graph, places), self.pull), *inputs)
+            return Arrived.apply(Far(lambda _: (value, graph, places), self.pull), *inputs)[0]
 
-    def pull(self, graph: int, gradient: Tensor, inputs: Sequence[Tensor], create: bool) -> list[Tensor | None]:
+    def pull(self, graph: Tensor, gradient: Tensor, inputs: Sequence[Tensor], create: bool) -> list[Tensor | None]:
         """Gradients with respect to what a far tensor depends on."""
         if is_transformed():
             return [self._pull_one(graph, gradient, inputs, place) for place in range(len(inputs))]
         with torch.no_grad():
-            answer = self.ask("pull", graph, gradient.detach().requires_grad_(create), create)
+            answer = self.ask("pull", int(graph), gradient.detach().requires_grad_(create), create)
         found: list[Tensor | None] = []
         for each in answer:
             if each is None or each[1] is None:
@@ -340,14 +340,14 @@ class Peer:
                 found.append(self.arrived(each[0], each[1], [[gradient, *inputs][place] for place in each[2]]))
         return found
 
-    def _pull_one(self, graph: int, gradient: Tensor, inputs: Sequence[Tensor], place: int) -> Tensor:
+    def _pull_one(self, graph: Tensor, gradient: Tensor, inputs: Sequence[Tensor], place: int) -> Tensor:
         def make(given: Sequence[Tensor]) -> tuple[Tensor, int, list[int]]:
-            each = self.ask("pull", graph, given[0].detach().requires_grad_(), True)[place]
-            if each is None:
-                return torch.zeros_like(given[place + 1]), 0, []
-            return each[0], each[1] or 0, each[2]
+            found = self.ask("pull", int(given[0]), given[1].detach().requires_grad_(), True)[place]
+            if found is None:
+                return torch.zeros_like(given[place + 2]), 0, []
+            return found[0], found[1] or 0, [each + 1 for each in found[2]]
 
-        return Arrived.apply(Far(make, self.pull), gradient, *inputs)
+        return Arrived.apply(Far(make, self.pull), graph, gradient, *inputs)[0]
 
     def _call_transformed(self, target: Any, given: Sequence[Any], named: dict[str, Any]) -> Tensor:
         """Under a transform of ``torch.func`` tensors are wrapped; what runs inside ``Arrived`` sees them bare."""
@@ -368,25 +368,27 @@ class Peer:
             return result.detach(), self.keep(result, [leaves[n] for n in found]), found
 
         local = Far(make, self._pull_here)
-        return Arrived.apply(local, *(given[place] for place in places), *others)
+        return Arrived.apply(local, *(given[place] for place in places), *others)[0]
 
-    def _pull_here(self, graph: int, gradient: Tensor, inputs: Sequence[Tensor], create: bool) -> list[Tensor | None]:
+    def _pull_here(
+        self, graph: Tensor, gradient: Tensor, inputs: Sequence[Tensor], create: bool
+    ) -> list[Tensor | None]:
         """Through a graph of this side, for a tensor that was made under a transform."""
 
         def one(place: int) -> Tensor:
             def make(given: Sequence[Tensor]) -> tuple[Tensor, int, list[int]]:
-                tensor, leaves = self.graphs[graph]
-                cotangent = given[0].detach().requires_grad_()
+                tensor, leaves = self.graphs[int(given[0])]
+                cotangent = given[1].detach().requires_grad_()
                 with torch.enable_grad():
                     found = torch.autograd.grad(
                         tensor, leaves, cotangent, create_graph=True, retain_graph=True, allow_unused=True
                     )[place]
                 made = self._with_graph(found, [cotangent, *leaves], True)
                 if made is None:
-                    return torch.zeros_like(given[place + 1]), 0, []
-                return made[0], made[1] or 0, made[2]
+                    return torch.zeros_like(given[place + 2]), 0, []
+                return made[0], made[1] or 0, [each + 1 for each in made[2]]
 
-            return Arrived.apply(Far(make, self._pull_here), gradient, *inputs)
+            return Arrived.apply(Far(make, self._pull_here), graph, gradient, *inputs)[0]
 
         return [one(place) for place in range(len(inputs))]
 

@@ -1,16 +1,18 @@
 """Grades the bank of submissions and prints what each file states beside what it is given.
 
-    python -m tests.grading.table [--nbgrader] [ASSIGNMENT ...]
+    python -m tests.grading.table [--trial | --nbgrader] [ASSIGNMENT ...]
 
-By forks of one process (``forked.py``), a few tenths of a second each; with ``--nbgrader`` by nbgrader itself.
+By forks of one process (``forked.py``), a few tenths of a second each; with ``--trial`` in the two processes in which
+submissions are graded, with the processor seconds of both; with ``--nbgrader`` by nbgrader itself.
 """
 
 import argparse
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean, median
 
-from tests.grading import bank, forked
+from tests.grading import bank, forked, tried
 from tests.grading.course import Course
 
 Grade = Callable[[str, str, dict], dict[str, float]]
@@ -20,8 +22,13 @@ def by_forks(assignment: str, name: str, answers: dict[str, str]) -> dict[str, f
     return forked.grade(assignment, answers)
 
 
-def by_nbgrader(folder: Path, assignments: list[str]) -> Grade:
-    course = Course(folder, assignments)
+def by_trial(grader: tried.Grader) -> Grade:
+    return lambda assignment, name, answers: grader.grade(assignment, answers)
+
+
+def by_nbgrader(folder: Path, assignment: str) -> Grade:
+    folder.mkdir()
+    course = Course(folder, [assignment])
 
     def grade(assignment: str, name: str, answers: dict[str, str]) -> dict[str, float]:
         given = course.autograde(assignment, name, bank.answered(assignment, answers)).points
@@ -36,10 +43,11 @@ def stubs(assignment: str) -> dict[str, str]:
     return {cell.name: released[cell.name] for cell in forked.code_cells(assignment, {}) if cell.answer}
 
 
-def table(assignment: str, grade: Grade) -> int:
+def table(assignment: str, grade: Grade, seconds: Callable[[], float] | None = None) -> int:
     """Prints the table of one assignment; how many submissions are not given what they state."""
     full, differ = bank.full_marks(assignment), 0
     print(f"{assignment}: {sum(full.values()):g} autograded points")
+    taken: list[float] = []
     print(f"{'submission':42}{'stated':>7}{'given':>7}   loses")
     rows = [(s.name, s.answers, full | s.expected) for s in bank.submissions(assignment)]
     for name, answers, stated in [("stub", stubs(assignment), dict.fromkeys(full, 0)), ("master", {}, full), *rows]:
@@ -48,17 +56,30 @@ def table(assignment: str, grade: Grade) -> int:
         mark = "" if given == stated else "   DIFFERS"
         differ += given != stated
         print(f"{name:42}{sum(stated.values()):7g}{sum(given.values()):7g}   {lost or '-'}{mark}", flush=True)
+        if seconds:
+            taken.append(seconds())
+    if taken:
+        print(f"processor seconds: median {median(taken):.2f}, mean {fmean(taken):.2f}, most {max(taken):.2f}")
     return differ
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("assignments", nargs="*", default=bank.assignments(), metavar="ASSIGNMENT")
-    parser.add_argument("--nbgrader", action="store_true", help="by nbgrader itself, some 7 s each")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--trial", action="store_true", help="in the two processes of a grading run")
+    how.add_argument("--nbgrader", action="store_true", help="by nbgrader itself")
     options = parser.parse_args()
+    differ = 0
     with tempfile.TemporaryDirectory() as folder:
-        grade = by_nbgrader(Path(folder), options.assignments) if options.nbgrader else by_forks
-        differ = sum(table(assignment, grade) for assignment in options.assignments)
+        for assignment in options.assignments:
+            if options.trial:
+                with tried.grader(assignment) as grader:
+                    differ += table(assignment, by_trial(grader), lambda grader=grader: grader.seconds)
+            elif options.nbgrader:
+                differ += table(assignment, by_nbgrader(Path(folder, assignment), assignment))
+            else:
+                differ += table(assignment, by_forks)
     print(f"{differ} differ" if differ else "all as stated")
     return 1 if differ else 0
 

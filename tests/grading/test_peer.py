@@ -294,6 +294,10 @@ def functional(model, x):
     turned = torch.func.jacrev(lambda z: model(z))(x)
     values, pull = torch.func.vjp(model, x)
     return slope, turned, pull(values)[0]
+def of_each(model, x):
+    return torch.func.vmap(torch.func.grad(lambda z: model(z.unsqueeze(0)).square().sum()))(x)
+def hessian(model, x):
+    return torch.func.jacrev(torch.func.jacrev(lambda z: model(z).square().sum()))(x)
 def at_once(model, x):
     z = x.clone().requires_grad_()
     logits = model(z).sum(0)
@@ -380,6 +384,9 @@ def test_transforms_of_torch_func_in_an_answer(student, far):
     )
     found = space["functional"](model, x)
     assert all(torch.allclose(a, b) for a, b in zip(found, right, strict=True))
+    assert torch.allclose(space["of_each"](model, x), right[0])
+    bent = torch.autograd.functional.hessian(lambda z: model(z).square().sum(), x)
+    assert torch.allclose(space["hessian"](model, x), bent)
     logits, z = model(x), x.clone().requires_grad_()
     rows = [torch.autograd.grad(model(z).sum(0)[k], z)[0] for k in range(logits.shape[1])]
     assert torch.allclose(space["at_once"](model, x), torch.stack(rows))
