@@ -118,9 +118,7 @@ def main() -> None:
     parser.add_argument("--assignments", nargs="+", choices=assignments(), default=list(NAMES), help="(%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="submissions at once (%(default)s)")
     parser.add_argument("--timeout", type=float, default=10, help="processor seconds of a cell (%(default)s)")
-    parser.add_argument(
-        "--sample", type=int, default=20, help="honest ones of each assignment beside nbgrader; 0: none (%(default)s)"
-    )
+    parser.add_argument("--sample", type=int, default=20, help="of each assignment, beside nbgrader (%(default)s)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if given.sample:

@@ -1,4 +1,4 @@
-"""Opening a course and its gradebook for commands that only read: what is wrong with them is one line."""
+"""Opening a course and its gradebook for commands: what is wrong with them is one line."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from sqlalchemy.exc import DatabaseError
 from traitlets.config.loader import PyFileConfigLoader
 
 import advcourse
-from advcourse.grading.run import CONFIGURATION
 
 _T = TypeVar("_T")
+
+CONFIGURATION = "nbgrader_config.py"
 
 MOST_TRIES = 5
 """How often a gradebook that somebody writes to is tried, each time for ``WAIT`` seconds."""

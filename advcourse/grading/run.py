@@ -2,50 +2,116 @@
 
 Usage::
 
-    python -m advcourse.grading grade ASSIGNMENT [--student NAME] [--force] [--unsafe]
+    python -m advcourse.grading grade ASSIGNMENT [--student NAME] [--force] [--workers N] [--unsafe]
 
-It resumes where a run was killed. Its exit status is 0 if everything was graded.
+It resumes where a run was killed. Its exit status is 0 if everything was graded, 130 if it was interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
-import os
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import advcourse
+from sqlalchemy.exc import DBAPIError, SAWarning
+
+from advcourse.grading import workers
 from advcourse.grading.autograde import Autograde
+from advcourse.grading.opening import Unreadable, open_course, with_course
 
-CONFIGURATION = "nbgrader_config.py"
+UNWRITTEN = "the gradebook could not be written"
+SEE_ABOVE = "Please see the the above traceback"
+GOES_ON = "What was graded before it stands; the same command goes on."
 
 
-def grade(assignment: str, course: Path, *, student: str = "*", force: bool = False, unsafe: bool = False) -> bool:
+def grade(
+    assignment: str,
+    course: Path | None = None,
+    *,
+    student: str = "*",
+    force: bool = False,
+    unsafe: bool = False,
+    count: int | None = None,
+) -> bool:
     """Grades the submissions to an assignment that are due; True if all came through.
 
     Args:
-        course: the folder with ``nbgrader_config.py``.
+        course: the folder with ``nbgrader_config.py``; by default this one, else the repository's.
         student: one student; all by default.
         force: those that were graded before too.
         unsafe: run the submissions with all your rights, without a sandbox.
-    """
-    from nbgrader.apps import NbGraderAPI
-    from nbgrader.converters.base import NbGraderException
-    from traitlets.config.loader import PyFileConfigLoader
+        count: submissions that are run at once, in the place of ``c.TrialExecute.workers``.
 
-    os.environ.setdefault("PATH", os.defpath)
-    api = NbGraderAPI(config=PyFileConfigLoader(CONFIGURATION, path=str(course)).load_config())
-    api.log.setLevel(logging.WARNING)
+    Raises:
+        KeyboardInterrupt: where it is interrupted.
+    """
+    from nbgrader.converters.base import NbGraderException
+
+    try:
+        api = open_course(course)
+        _check(api.coursedir, assignment, student)
+    except Unreadable as error:
+        print(error, file=sys.stderr)
+        return False
+    if count is not None:
+        api.config.TrialExecute.workers = count
     api.coursedir.assignment_id, api.coursedir.student_id = assignment, student
     converter = Autograde(coursedir=api.coursedir, parent=api, unsafe=unsafe)
     converter.force = force
     try:
-        converter.start()
+        with _spoken(converter.log), warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader's own queries
+            converter.start()
     except NbGraderException as error:
-        print(error, file=sys.stderr)
+        said = getattr(error.__context__, "orig", None)
+        words = "Not everything was graded: see above." if str(error).startswith(SEE_ABOVE) else str(error)
+        print(words if said is None else f"{UNWRITTEN}: {said}. {GOES_ON}", file=sys.stderr)
+        return False
+    except DBAPIError as error:
+        print(f"{UNWRITTEN}: {error.orig}. {GOES_ON}", file=sys.stderr)
         return False
     return True
+
+
+def _check(coursedir: Any, assignment: str, student: str) -> None:
+    """Raises ``Unreadable`` where there is no such assignment, or such a student has handed in nothing."""
+    masters = Path(coursedir.format_path(coursedir.source_directory, ".", "."))
+    known = sorted(path.parent.name for path in masters.glob("*/*.ipynb"))
+    if assignment not in known:
+        raise Unreadable(f"assignment is {assignment!r}, expected one of {', '.join(known)}")
+    folder = Path(coursedir.format_path(coursedir.submitted_directory, student, assignment))
+    if student != "*" and not folder.is_dir():
+        raise Unreadable(f"student is {student!r}, expected one who has handed in {assignment}: there is no {folder}")
+
+
+class _Lines(logging.Filter):
+    """What we warn of and where nbgrader fails; of a traceback the line in which it ends."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.ERROR and "nbgrader" in Path(record.pathname).parts:
+            return False  # checksums of tests that were put back, and the like
+        words = record.getMessage().strip()
+        if words.startswith((SEE_ABOVE, "control-")):  # what is odd about a control is meant
+            return False
+        record.msg, record.args = words.splitlines()[-1] if words.startswith("Traceback ") else words, ()
+        return True
+
+
+@contextlib.contextmanager
+def _spoken(log: logging.Logger) -> Iterator[None]:
+    """Has what is logged printed on standard error."""
+    handler = logging.StreamHandler()
+    handler.addFilter(_Lines())
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,18 +120,22 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m advcourse.grading grade",
         description="Grades what was handed in, each submission in a sandbox, after controls.",
     )
-    here, ours = Path.cwd(), Path(advcourse.__file__).resolve().parents[1] / "course"
     parser.add_argument("assignment")
     parser.add_argument("--student", default="*", help="one student (default: all)")
     parser.add_argument("--force", action="store_true", help="those that were graded before, too")
+    parser.add_argument("--workers", type=int, help="submissions at once (default: one for each processor)")
     parser.add_argument("--unsafe", action="store_true", help="without a sandbox: submissions get all your rights")
-    parser.add_argument(
-        "--course", type=Path, help=f"the folder with {CONFIGURATION} (default: this one, or the course's)"
-    )
+    with_course(parser)
     given = parser.parse_args(arguments)
-    course = given.course or (here if (here / CONFIGURATION).is_file() else ours)
-    options = {"student": given.student, "force": given.force, "unsafe": given.unsafe}
-    return 0 if grade(given.assignment, course.resolve(), **options) else 1
+    if given.workers is not None and given.workers < 1:
+        parser.error(f"--workers is {given.workers}, expected at least 1")
+    options = {"student": given.student, "force": given.force, "unsafe": given.unsafe, "count": given.workers}
+    try:
+        return 0 if grade(given.assignment, given.course, **options) else 1
+    except KeyboardInterrupt:
+        print(f"interrupted. {GOES_ON}", file=sys.stderr)
+        workers.stop()
+        return 130
 
 
 if __name__ == "__main__":

@@ -124,6 +124,13 @@ def end() -> None:
         _pools.popitem()[1].close()
 
 
+def stop() -> None:
+    """End all workers at once, whatever they are doing."""
+    for process in multiprocessing.active_children():
+        process.kill()
+    end()
+
+
 def _begin(bounds: Bounds, environment: dict[str, str]) -> None:
     ctypes.CDLL(None).prctl(DEATH_OF_PARENT, signal.SIGKILL, 0, 0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from nbgrader.apps import NbGraderAPI
 
 from advcourse.grading import controls, run, sandbox, trial, workers
 from advcourse.grading.autograde import UNFINISHED
+from advcourse.grading.opening import CONFIGURATION
 from tests.grading.bank import ROOT
 from tests.grading.small import FULL, NAME, SmallCourse, find
 
@@ -37,7 +39,7 @@ def fresh(small, tmp_path):
 
 
 def settings(course, line):
-    with open(course.root / "course" / run.CONFIGURATION, "a") as file:
+    with open(course.root / "course" / CONFIGURATION, "a") as file:
         file.write(f"\n{line}\n")
 
 
@@ -155,3 +157,60 @@ def test_without_a_sandbox_only_by_name(fresh, capfd, monkeypatch):
     assert "no sandbox to grade in: not on this system" in said
     assert run.grade(NAME, fresh.root / "course", unsafe=True)
     assert fresh.graded(NAME, "ada").points == FULL
+
+
+# -- what is not as it should be is one line
+
+
+def said_of(course, *arguments):
+    done = subprocess.run([sys.executable, "-m", "advcourse.grading", "grade", *arguments], **where(course))
+    return done.returncode, done.stderr.strip().splitlines()
+
+
+def test_an_unknown_assignment_or_student_is_named(fresh):
+    assert said_of(fresh, "a99") == (1, [f"assignment is 'a99', expected one of {NAME}"])
+    status, lines = said_of(fresh, NAME, "--student", "nobody")
+    assert status == 1 and len(lines) == 1
+    assert lines[0].startswith(f"student is 'nobody', expected one who has handed in {NAME}: there is no ")
+    assert said_of(fresh, NAME, "--course", "elsewhere")[1][0].endswith("expected a folder with nbgrader_config.py")
+    assert said_of(fresh, NAME, "--workers", "0")[1][-1].endswith("--workers is 0, expected at least 1")
+
+
+def test_a_file_that_is_no_notebook_is_told_without_a_traceback(fresh):
+    settings(fresh, "c.Autograde.controls = False")
+    for student in ("ada", "bob"):
+        fresh.submit(NAME, student, fresh.answered())
+    (fresh.root / "course" / "submitted" / "bob" / NAME / f"{NAME}.ipynb").write_text("{")
+    status, lines = said_of(fresh, NAME)
+    assert status == 1 and finished(fresh) == ["ada"]
+    assert any("bob" in line for line in lines) and not any("Traceback" in line or "  File" in line for line in lines)
+
+
+def test_a_locked_gradebook_stops_the_run_and_the_next_one_goes_on(fresh):
+    settings(fresh, "c.Autograde.controls = False")
+    fresh.submit(NAME, "ada", fresh.answered())
+    holder = sqlite3.connect(fresh.root / "course" / "gradebook.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    status, lines = said_of(fresh, NAME)
+    assert status == 1 and finished(fresh) == [] and "Traceback" not in "".join(lines)
+    assert lines[-1].startswith("the gradebook could not be written: database is locked. What was graded before")
+    holder.execute("ROLLBACK")
+    assert said_of(fresh, NAME)[0] == 0 and fresh.graded(NAME, "ada").points == FULL
+
+
+def test_an_interrupted_run_says_so_and_the_next_one_goes_on(fresh):
+    settings(fresh, "c.Autograde.controls = False")
+    fresh.submit(NAME, "ada", fresh.answered())
+    fresh.submit(NAME, "bob", fresh.answered("import time\ntime.sleep(30)\ndef double(x):\n    return 2 * x"))
+    line = [sys.executable, "-m", "advcourse.grading", "grade", NAME]
+    options = {k: v for k, v in where(fresh).items() if k != "capture_output"} | {"stderr": subprocess.PIPE}
+    process = subprocess.Popen(line, **options)
+    for _ in range(1200):
+        if finished(fresh) == ["ada"] or process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    assert process.stderr.read().strip().splitlines()[-1].startswith("interrupted. What was graded before it stands")
+    fresh.submit(NAME, "bob", fresh.answered())
+    assert said_of(fresh, NAME)[0] == 0 and finished(fresh) == ["ada", "bob"]
