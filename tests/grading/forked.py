@@ -12,15 +12,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import symtable
 import tempfile
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
-from IPython.core.inputtransformer2 import TransformerManager
-
+from advcourse.grading.needs import Names, names_of, sources_of
 from tests.grading import bank
 
 CONTEXT = get_context("forkserver")
@@ -87,9 +85,9 @@ def code_cells(assignment: str, answers: dict[str, str]) -> list[Cell]:
 
 
 @cache
-def uses(assignment: str) -> dict[str, tuple[set[str], set[str]]]:
-    """Of every code cell of the master what ``names`` tells."""
-    return {cell.name: names(cell.source) for cell in code_cells(assignment, {})}
+def uses(assignment: str) -> dict[str, Names]:
+    """Of every code cell of the master what ``names_of`` tells."""
+    return {cell.name: names_of(cell.source) for cell in code_cells(assignment, {})}
 
 
 def needed(assignment: str, answers: dict[str, str] | None = None) -> set[str]:
@@ -99,37 +97,15 @@ def needed(assignment: str, answers: dict[str, str] | None = None) -> set[str]:
     """
     cells, given = code_cells(assignment, {}), uses(assignment)
     if not answers:
-        return _sources(given, {cell.name for cell in cells if cell.points is not None or cell.answer})
-    mine = given | {name: names(source) for name, source in answers.items()}
+        return sources_of(given, {cell.name for cell in cells if cell.points is not None or cell.answer})
+    mine = given | {name: names_of(source) for name, source in answers.items()}
     reached = set(answers)
     touched = set().union(*(given[name][0] | mine[name][0] for name in answers))
     while more := {name for name, (_, used) in given.items() if used & touched} - reached:
         reached |= more
         touched |= set().union(*(given[name][0] for name in more))
     tests = {cell.name for cell in cells if cell.points is not None}
-    return _sources(mine, tests & reached | set(answers))
-
-
-def _sources(uses: dict[str, tuple[set[str], set[str]]], chosen: set[str]) -> set[str]:
-    """These cells and those that define, over as many cells as it may be, what they take."""
-    while True:
-        wanted = set().union(*(uses[name][1] for name in chosen))
-        more = {name for name, (defined, _) in uses.items() if defined & wanted} - chosen
-        if not more:
-            return chosen
-        chosen = chosen | more
-
-
-def names(source: str) -> tuple[set[str], set[str]]:
-    """Names that a cell defines for the cells after it, and those that it takes from the ones before."""
-    table = symtable.symtable(TransformerManager().transform_cell(source), "cell", "exec")
-    defined = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
-    used, waiting = set(), [table]
-    while waiting:
-        scope = waiting.pop()
-        waiting += scope.get_children()
-        used |= {s.get_name() for s in scope.get_symbols() if s.is_referenced() and (scope is table or s.is_global())}
-    return defined, used - defined
+    return sources_of(mine, tests & reached | set(answers))
 
 
 def _work(cells: list[Cell], sender: Connection) -> None:

@@ -5,6 +5,7 @@ Two classes, so that two workers share the bank.
 
 import pytest
 
+from advcourse.grading import needs
 from tests.grading import bank, forked
 
 BANK = [(name, submission) for name in bank.assignments() for submission in bank.submissions(name)]
@@ -82,8 +83,8 @@ def test_forks_know_nothing_of_each_other():
 
 
 def test_dependencies_are_followed_through_cells_and_functions():
-    assert forked.names("import numpy as np\ndef f(x):\n    return np.sum(g(x)) + y") == ({"np", "f"}, {"g", "y"})
-    assert forked.names("%matplotlib inline\nz = x[0]") == ({"z"}, {"x", "get_ipython"})
+    assert needs.names_of("import numpy as np\ndef f(x):\n    return np.sum(g(x)) + y") == ({"np", "f"}, {"g", "y"})
+    assert needs.names_of("%matplotlib inline\nz = x[0]") == ({"z"}, {"x", "get_ipython"})
     for assignment in bank.assignments():
         chosen, cells = forked.needed(assignment), forked.code_cells(assignment, {})
         assert "setup" in chosen and len(chosen) < len(cells)

@@ -22,6 +22,7 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
+from advcourse.grading.needs import names_of
 from tests.grading import forked
 from tests.support.notebooks import smaller
 
@@ -298,8 +299,8 @@ def taken(source: str) -> set[str]:
     read, written = set(), set()
     for statement in ast.parse(TransformerManager().transform_cell(source)).body:
         first = statement.value if isinstance(statement, ast.Assign) else statement
-        read |= forked.names(ast.unparse(first))[1] - written
-        written |= forked.names(ast.unparse(statement))[0]
+        read |= names_of(ast.unparse(first))[1] - written
+        written |= names_of(ast.unparse(statement))[0]
     return read
 
 
@@ -308,7 +309,7 @@ def needed(name: str) -> list[str]:
     sources = [cell.source if cell.cell_type == "code" else "" for cell in cells(name)]
     for exercise in exercises(name):
         sources[exercise.place] = sources[exercise.place + 1] = ""
-    gives = [forked.names(source)[0] for source in sources]
+    gives = [names_of(source)[0] for source in sources]
     chosen, waiting = set(), [(each.place, taken(f"{each.solution}\n{each.check}")) for each in exercises(name)]
     while waiting:
         place, wanted = waiting.pop()
