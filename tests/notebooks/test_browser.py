@@ -1,50 +1,23 @@
 """JupyterLab as `make lab` starts it, driven in a real Chromium."""
 
-import json
-import os
 import re
-import secrets
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from tests.support.lab import running_lab, status
 from tests.support.notebooks import STAND_IN, nothing_at_hand, smaller
 
 from .tree import EXPLORERS
 
 ROOT = Path(__file__).parents[2]
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
 # tracebacks, which JupyterLab shows as one or the other, and what cells write to stderr
 ERROR = ", ".join(f'[data-mime-type="application/vnd.jupyter.{kind}"]' for kind in ("error", "stderr"))
 
 pytestmark = pytest.mark.browser
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
-
-
-def status(url: str) -> int | None:
-    """HTTP status of ``url``; None while nothing answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return answer.status
-    except urllib.error.HTTPError as refused:
-        return refused.code
-    except OSError:
-        return None
 
 
 @pytest.fixture(scope="module")
@@ -56,45 +29,8 @@ def lab(tmp_path_factory):
         for file in (folder / "lectures").glob(pattern):
             file.write_text(smaller(file.read_text(encoding="utf-8"), by=8), encoding="utf-8")
     shutil.copy(ROOT / "jupytext.toml", folder)
-    token, port = secrets.token_hex(16), free_port()
-    command = [sys.executable, str(ROOT / "course" / "lab.py"), "--no-browser", f"--port={port}"]
-    command += [f"--ServerApp.root_dir={folder}", "--ServerApp.port_retries=0"]
-    log = (folder / "lab.log").open("w")
-    settings = folder / "settings" / "@jupyterlab" / "notebook-extension"
-    settings.mkdir(parents=True)  # every cell in the page, not only those in view
-    (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
-    environment = nothing_at_hand(folder) | {
-        "JUPYTER_TOKEN": token,
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-    }
-    environment["JUPYTERLAB_WORKSPACES_DIR"] = str(folder / "workspaces")
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
-    address = f"http://localhost:{port}"
-    try:
-        deadline = time.monotonic() + 180
-        while status(f"{address}/api") != 200:
-            assert server.poll() is None, (folder / "lab.log").read_text()
-            assert time.monotonic() < deadline, (folder / "lab.log").read_text()
-            time.sleep(0.5)
-        yield address, token
-    finally:
-        server.terminate()
-        try:
-            server.wait(timeout=30)
-        except subprocess.TimeoutExpired:  # it waits for a kernel that was starting; kernels end with their server
-            server.kill()
-            server.wait()
-        log.close()
-
-
-@pytest.fixture(scope="module")
-def browser(browser_executable):
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=browser_executable, args=FLAGS)
-        yield browser
-        browser.close()
+    with running_lab(folder, environment=nothing_at_hand(folder)) as served:
+        yield served
 
 
 @pytest.fixture
