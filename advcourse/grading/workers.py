@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import forkserver
 
 import nbformat
 import torch
@@ -62,6 +63,8 @@ class Workers:
     def __init__(self, bounds: Bounds, count: int):
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])
+        with _own_package():
+            forkserver.ensure_running()
         environment = {name: os.environ[name] for name in ("ADVCOURSE_DATA", "ADVCOURSE_CACHE") if name in os.environ}
         self.pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(bounds, environment))
         self.ahead: dict[str, Future[tuple[str, list[str]]]] = {}
@@ -141,6 +144,19 @@ def _begin(bounds: Bounds, environment: dict[str, str]) -> None:
     _sandbox.append((made, bounds))
     most, hard = (bounds.memory + BESIDE) * MIB, resource.getrlimit(resource.RLIMIT_DATA)[1]
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))  # what a test makes of a huge answer fails that test alone
+
+
+@contextlib.contextmanager
+def _own_package() -> Iterator[None]:
+    """Has Python started meanwhile import nothing from the folder where it is started, such as a copy of a course."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONSAFEPATH"]
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 class _Kept(logging.Handler):
