@@ -56,7 +56,9 @@ class TrialExecute(NbGraderPreprocessor):
         folder = resources.get("metadata", {}).get("path", "")
         if "nbgrader" in resources:
             folder = master_folder(self.parent.parent.coursedir, resources["nbgrader"]["assignment"])
-        self.pool(folder).run(nb, self.log)
+        student = resources.get("nbgrader", {}).get("student", "the submission")
+        for words in self.pool(folder).run(nb):
+            self.log.warning("%s: %s", student, words)
         return nb, resources
 
     def pool(self, folder: str) -> Workers:
@@ -122,6 +124,7 @@ class Autograde(converters.Autograde):
     controls.tag(config=True)
     aside = False
     converting = False
+    asked = finished = left = 0
 
     def __init__(self, coursedir: Any = None, *, unsafe: bool = False, **kwargs: Any):
         super().__init__(coursedir=coursedir, **kwargs)
@@ -151,7 +154,9 @@ class Autograde(converters.Autograde):
     def convert_notebooks(self) -> None:
         """Grade the controls, if anything is to be graded, then everything that is due."""
         assignment = self.coursedir.assignment_id
-        due = [student for student in self.students() if self.due(assignment, student)]
+        students = self.students()
+        due = [student for student in students if self.due(assignment, student)]
+        self.asked, self.left = len(due), len(students) - len(due)
         if due:
             executor = self.executor(parent=self.parent)
             executor.check_place()
@@ -243,6 +248,7 @@ class Autograde(converters.Autograde):
         shutil.rmtree(place, ignore_errors=True)
         place.parent.mkdir(parents=True, exist_ok=True)
         os.replace(self._format_dest(assignment_id, student_id), place)
+        self.finished += 1
 
 
 class EscapeFeedback(NbGraderPreprocessor):

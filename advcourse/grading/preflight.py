@@ -2,7 +2,7 @@
 
 Usage::
 
-    python -m advcourse.grading.preflight FILE [--repair]
+    python -m advcourse.grading check FILE [--repair]
 
 It goes by the plan after which the graded notebook is made (``matching``), so it says what will be done: a line with ✗
 can cost points, one with · cannot. ``manifest.json`` holds what is needed of the released notebooks.
@@ -69,7 +69,7 @@ def check(file: str | Path, *, mend: bool = False) -> bool:
     file = Path(file)
     if not file.is_file():
         print(f"No file {file} here. Save the notebook, or download it, and run in the folder where it lies:")
-        print(f"    python -m advcourse.grading.preflight {file.name}")
+        print(f"    python -m advcourse.grading check {file.name}")
         return False
     try:
         notebook = cells.load(file)
@@ -82,7 +82,7 @@ def check(file: str | Path, *, mend: bool = False) -> bool:
         notebook = _mend(file, notebook, known[name])
     if name is not None and not _stands(file):
         print(f"· {file.name} is no valid notebook of today's format: it is graded all the same")
-    return look(file.name, notebook, command=f"python -m advcourse.grading.preflight {file.name} --repair")
+    return look(file.name, notebook, command=f"python -m advcourse.grading check {file.name} --repair")
 
 
 def _instead(file: Path) -> str:

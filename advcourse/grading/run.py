@@ -75,6 +75,9 @@ def grade(
     except DBAPIError as error:
         print(f"{UNWRITTEN}: {error.orig}. {GOES_ON}", file=sys.stderr)
         return False
+    finally:
+        done = f"{converter.finished} of {converter.asked} submissions graded"
+        print(f"{assignment}: {done}, {converter.left} left as they were")
     return True
 
 

@@ -69,7 +69,7 @@ class Wire:
             except BlockingIOError:
                 clock.wait(self.connection, writing=True)
             except OSError as error:
-                raise WireError(f"the process has ended ({error})") from error
+                raise WireError("the process has ended") from error
 
     def receive(self, seconds: float | None = None) -> tuple[Any, list[bytes]]:
         """Read one frame.
@@ -98,7 +98,7 @@ class Wire:
                 clock.wait(self.connection)
                 continue
             except OSError as error:
-                raise WireError(f"the process has ended ({error})") from error
+                raise WireError("the process has ended") from error
             if not piece:
                 raise WireError("the process has ended")
             self.come += piece

@@ -76,8 +76,8 @@ class Workers:
             self.ahead[key] = self.pool.submit(_work, nbformat.writes(notebook))
         return self.ahead[key]
 
-    def run(self, notebook: NotebookNode, log: logging.Logger) -> None:
-        """Give the code cells of a notebook their outputs."""
+    def run(self, notebook: NotebookNode) -> list[str]:
+        """Give the code cells of a notebook their outputs; which cells were lost, in words."""
         try:
             done, words = self.submit(notebook).result()
         except BrokenProcessPool as error:
@@ -85,12 +85,11 @@ class Workers:
             raise RuntimeError("a process that grades has ended: too little memory?") from error
         finally:
             self.ahead.pop(_code(notebook), None)
-        for each in words:
-            log.warning("%s", each)
         for cell, other in zip(notebook.cells, nbformat.reads(done, 4).cells, strict=True):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = other.outputs, other.execution_count
                 cell.metadata |= {name: about for name, about in other.metadata.items() if name == OURS}
+        return words
 
     def check(self) -> None:
         """Have a process of the sandbox forked.

@@ -86,7 +86,7 @@ def test_what_the_grader_mends_is_said_and_costs_nothing(notebook, file, capsys,
     assert look(file, notebook)
     out = capsys.readouterr().out
     assert f"· {said}" in out or f"· cell {said}" in out or said in out
-    assert (f"python -m advcourse.grading.preflight {ASSIGNMENT}.ipynb --repair" in out) is (damage is not deleted)
+    assert (f"python -m advcourse.grading check {ASSIGNMENT}.ipynb --repair" in out) is (damage is not deleted)
     assert file.read_text() == before
     assert {one.id: one.source for one in graded(notebook).cells if not one.id.startswith("own-")} == whole
 

@@ -89,6 +89,22 @@ def test_grading_anew_that_fails_leaves_what_was(small):
     assert small.graded(NAME, "late").points == dict.fromkeys(FULL, 0)
 
 
+def test_a_run_says_what_was_lost_and_whom_it_could_not_grade(fresh, capfd):
+    settings(fresh, "c.Autograde.controls = False")
+    fresh.submit(NAME, "ada", fresh.answered())
+    fresh.submit(NAME, "bob", fresh.answered("import os\n\n\ndef double(x):\n    os._exit(1)"))
+    fresh.submit(NAME, "eve", fresh.answered())
+    (fresh.root / "course" / "submitted" / "eve" / NAME / f"{NAME}.ipynb").write_text("garbage")
+    assert not run.grade(NAME, fresh.root / "course")
+    said = capfd.readouterr()
+    assert said.out == f"{NAME}: 2 of 3 submissions graded, 0 left as they were\n"
+    assert "bob: code cell 3: the process has ended\n" in said.err and "for student 'eve'" in said.err
+    assert not any(each in said.err for each in ("ada", "checksum", "SAWarning"))
+    (fresh.root / "course" / "submitted" / "eve" / NAME / f"{NAME}.ipynb").write_text(json.dumps(fresh.answered()))
+    assert run.grade(NAME, fresh.root / "course")
+    assert capfd.readouterr().out == f"{NAME}: 1 of 1 submissions graded, 2 left as they were\n"
+
+
 def rewrite(course, change):
     """Changes the master after its release."""
     file = course.root / "solutions" / NAME / f"{NAME}.ipynb"
