@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 LIBRARIES = ("torch", "builtins", "math", "operator")
 
+MOST_ITEMS = 100_000
+"""Items that are taken from an iterator of the other side."""
+
 
 class Distant:
     """A function or an object of the other side."""
@@ -43,7 +46,7 @@ class DistantIterator:
     """An iterator of the other side."""
 
     def __init__(self, peer: Peer):
-        self._peer, self._left = peer, 100_000
+        self._peer, self._left = peer, MOST_ITEMS
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -51,7 +54,7 @@ class DistantIterator:
     def __next__(self) -> Any:
         self._left -= 1
         if self._left < 0:
-            raise RuntimeError("an iterator was asked for its next 100,000 times")
+            raise RuntimeError(f"an iterator was asked for its next {MOST_ITEMS:,} times")
         found = self._peer.ask("next", self)
         if not found:
             raise StopIteration

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import advcourse
 from advcourse.data import cache_folder
-from advcourse.grading.wire import MIB
+from advcourse.grading.server import MIB
 
 PASSED_ON = {"LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NBGRADER_EXECUTION"} | {
     "ADVCOURSE_DATA",
@@ -51,7 +51,7 @@ def command(argv: list[str], *, cwd: Path, memory: int, seconds: int) -> list[st
     for name in ETC:
         line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     line += ["--size", str(512 * MIB), "--tmpfs", "/tmp", "--size", str(64 * MIB), "--tmpfs", str(cwd)]
-    for path in _readable():
+    for path in readable():
         line += ["--ro-bind", str(path), str(path)]
     for path in sorted(cwd.iterdir()):
         if path.suffix != ".ipynb":
@@ -73,7 +73,7 @@ def _package() -> Path:
     return Path(advcourse.__file__).resolve().parent
 
 
-def _readable() -> list[Path]:
+def readable() -> list[Path]:
     """The interpreter, its packages, this package, and the data sets, where they lie outside the system folders."""
     places = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1], _package()]
     places.append(cache_folder().resolve())

@@ -45,10 +45,19 @@ PRELOADED = (
     "advcourse.structured",
     "advcourse.wrappers",
 )
+MIB = 2**20
 NAMESPACES = {"mount": 0x20000, "uts": 0x4000000, "ipc": 0x8000000, "user": 0x10000000, "pid": 0x20000000}
 NO_NETWORK = 0x40000000
 READ_ONLY, NO_SUID, NO_DEVICES, NO_PROGRAMS = 1, 2, 4, 8
+BIND = 0x1000 | 0x4000
+
 MOST_PROCESSES = 64
+"""Of one submission; the system does not hold the superuser to it."""
+
+MOST_FILES = 256
+LARGEST_FILE = 256 * MIB
+SCRATCH, SHARED = 512 * MIB, 256 * MIB
+"""Bytes of ``/tmp``, where a submission runs, and of ``/dev/shm``: both are memory."""
 
 
 def main() -> None:
@@ -90,13 +99,13 @@ def prepare() -> None:
 
 def enter(descriptor: int, memory: int, seconds: int, files: dict[str, bytes], assignment: str) -> None:
     """Be the process of one submission: alone in its namespaces, with limits, without rights; does not return."""
-    from advcourse.grading import inside, wire
+    from advcourse.grading import inside
 
     for number in range(3, 256):
         if number != descriptor:
             with contextlib.suppress(OSError):
                 os.close(number)
-    limits = {"DATA": memory, "CPU": seconds, "CORE": 0, "FSIZE": 256 * wire.MIB, "NOFILE": 256}
+    limits = {"DATA": memory, "CPU": seconds, "CORE": 0, "FSIZE": LARGEST_FILE, "NOFILE": MOST_FILES}
     for name, most in limits.items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
     if apart():
@@ -127,13 +136,20 @@ def apart() -> bool:
 
 def furnish() -> None:
     """Own empty places to write to, and no view of other processes."""
+    from advcourse.grading import sandbox
+
     libc = ctypes.CDLL(None, use_errno=True)
 
     def mount(kind: bytes, place: bytes, flags: int, options: bytes | None) -> bool:
         return bool(libc.mount(kind, place, kind, flags, options) == 0)
 
-    mount(b"tmpfs", b"/tmp", NO_SUID | NO_DEVICES, b"size=512m")
-    mount(b"tmpfs", b"/dev/shm", NO_SUID | NO_DEVICES, b"size=256m")
+    beneath = {place: os.open(place, os.O_PATH) for place in sandbox.readable() if place.is_relative_to("/tmp")}
+    mount(b"tmpfs", b"/tmp", NO_SUID | NO_DEVICES, b"size=%d" % SCRATCH)
+    mount(b"tmpfs", b"/dev/shm", NO_SUID | NO_DEVICES, b"size=%d" % SHARED)
+    for place, descriptor in beneath.items():  # a course, or its data, may lie in /tmp
+        place.mkdir(parents=True, exist_ok=True)
+        libc.mount(b"/proc/self/fd/%d" % descriptor, bytes(place), None, BIND, None)
+        os.close(descriptor)
     if not mount(b"proc", b"/proc", NO_SUID | NO_DEVICES | NO_PROGRAMS, None):
         mount(b"tmpfs", b"/proc", READ_ONLY | NO_SUID | NO_DEVICES | NO_PROGRAMS, b"size=4k")
 

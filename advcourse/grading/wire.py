@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-MIB = 2**20
+from advcourse.grading.server import MIB
+
 LARGEST_TEXT = 8 * MIB
 LARGEST_FRAME = 256 * MIB
 PATIENCE = 10.0

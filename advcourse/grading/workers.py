@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 
 from advcourse.grading import trial
 from advcourse.grading.marks import OURS
-from advcourse.grading.wire import MIB
+from advcourse.grading.server import MIB
 
 DEATH_OF_PARENT = 1
 BESIDE = 2048

@@ -129,8 +129,8 @@ def test_a_master_that_fails_stops_the_run(fresh, capfd):
 
 
 def test_an_environment_without_the_package_stops_the_run(fresh, capfd, monkeypatch):
-    everywhere = sandbox._readable
-    monkeypatch.setattr(sandbox, "_readable", lambda: [p for p in everywhere() if p != ROOT / "advcourse"])
+    everywhere = sandbox.readable
+    monkeypatch.setattr(sandbox, "readable", lambda: [p for p in everywhere() if p != ROOT / "advcourse"])
     with trial.sandboxed() as made, pytest.raises(RuntimeError) as found:
         made.child(20)
 

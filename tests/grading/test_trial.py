@@ -209,6 +209,21 @@ print(made < 100)
     assert run(bomb, "print(2)", timeout=30) == [["True\n"], ["2\n"]]
 
 
+def test_data_in_the_folder_of_temporary_files_are_there_and_nothing_beside_them(monkeypatch, tmp_path):
+    for name in ("data", "private"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.txt").write_text(name)
+    monkeypatch.setenv("ADVCOURSE_DATA", str(tmp_path / "data"))
+    cell = nbformat.v4.new_code_cell(
+        f"from pathlib import Path\nplace = Path({str(tmp_path)!r})\nprint([p.name for p in place.iterdir()])\n"
+        "print((place / 'data' / 'x.txt').read_text())\n(place / 'data' / 'x.txt').write_text('y')"
+    )
+    with trial.sandboxed() as made:
+        trial.Trial(nbformat.v4.new_notebook(cells=[cell]), lambda: made.child(20), total=60, log=LOG).run()
+    assert cell.outputs[0].text == "['data']\ndata\n" and cell.outputs[1].ename == "OSError"
+    assert (tmp_path / "data" / "x.txt").read_text() == "data"
+
+
 # -- a cell costs itself at most
 
 STUBBORN = {
