@@ -1,5 +1,6 @@
 """README.md, docs/ and the files at the head of the repository say what the code says."""
 
+import importlib
 import importlib.util
 import inspect
 import json
@@ -12,6 +13,7 @@ import yaml
 
 import advcourse
 from advcourse import attacks, runtime
+from advcourse.grading import autograde, peer, values
 from docs import techniques
 
 ROOT = Path(__file__).parents[1]
@@ -159,6 +161,50 @@ def test_the_five_decks_are_named_with_their_authors():
     assert len(re.findall(r"^### ", page, flags=re.MULTILINE)) == 5
 
 
+# -- how a submission is graded
+
+LIMIT = re.compile(r"^\| .+? \| ([\d,]+)( MiB)?[^|]* \| `(?:c\.)?(\w+)\.(\w+)`(?: \(\w+\))? \|$", re.MULTILINE)
+
+
+def limits(page: str) -> dict[str, int]:
+    """The limits that a page states, in bytes where they are MiB, by the name of the setting or constant."""
+    return {
+        f"{place}.{name}": int(number.replace(",", "")) * (2**20 if mib and place != "TrialExecute" else 1)
+        for number, mib, place, name in LIMIT.findall(page)
+    }
+
+
+def limit(name: str) -> float:
+    """What holds: for a setting the course's, which is the default too; ``workers.BESIDE`` is in MiB."""
+    place, _, constant = name.partition(".")
+    if place == "TrialExecute":
+        held = getattr(autograde.TrialExecute, constant).default_value
+        assert re.search(rf"^c\.{name} = {held:g}$", text("course/nbgrader_config.py"), flags=re.MULTILINE), name
+        return held
+    return getattr(importlib.import_module(f"advcourse.grading.{place}"), constant) * (
+        2**20 if constant == "BESIDE" else 1
+    )
+
+
+@pytest.mark.parametrize(("page", "number"), [("docs/grading.md", 22), ("course/instructor_guide.md", 4)])
+def test_the_limits_of_grading_are_those_of_the_code(page, number):
+    stated = limits(text(page))
+    assert stated == {name: limit(name) for name in stated}
+    rows = text(page).partition("\n## Limits\n")[2].partition("\n## ")[0]
+    assert len(stated) == number == len(re.findall(r"^\|", rows, flags=re.MULTILINE)) - 2
+
+
+def test_what_is_said_of_what_crosses_is_what_crosses():
+    page = text("docs/grading.md")
+    (tables,) = re.findall(r"^\| pandas tables whose index and columns are (.+?) \|", page, flags=re.MULTILINE)
+    assert tuple(re.findall(r"`(\w+)`", tables)) == values.COLUMNS
+    assert len(peer.SERVICES) == 5 and "can ask for five things only" in page
+    code = "".join(text(f"advcourse/grading/{name}.py") for name in ("peer", "trial", "wire"))
+    for words in ("the process has ended", "nothing came", "no answer came", "what came kept the test for"):
+        assert f"`{words}" in page and words in code
+    assert f"git clone --origin upstream {runtime.REPOSITORY} " in page
+
+
 # -- the files at the head
 
 
@@ -182,6 +228,8 @@ def test_the_hooks_run_what_lint_runs():
     assert len({hook["id"] for hook in hooks}) == len(hooks)
 
 
-@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/sources.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/grading.md", "docs/sources.md", "CHANGELOG.md"]
+)
 def test_the_readme_leads_to_every_page(page):
     assert f"]({page})" in text("README.md")
