@@ -26,7 +26,7 @@ from nbgrader.preprocessors import (
 )
 from traitlets import Bool, Float, Int, List, default
 
-from advcourse.grading import cells, controls, matching, pages, preflight, sandbox
+from advcourse.grading import again, cells, controls, matching, pages, preflight, sandbox
 from advcourse.grading.marks import is_test
 from advcourse.grading.rebuild import rebuild
 from advcourse.grading.roster import STUDENT
@@ -232,6 +232,9 @@ class Autograde(converters.Autograde):
         for problem in preflight.inspect(submitted, matching.outline(released)):
             self.log.warning("%s: %s", about["student"], problem)
         built = rebuild(submitted, released)
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            before = self.place(about["assignment"], about["student"]) / file.name
+            marked = again.marked_before(gradebook, about["assignment"], about["student"], built, before)
         self.converting = True
         try:
             folder = Path(self._format_dest(about["assignment"], about["student"]))
@@ -240,6 +243,8 @@ class Autograde(converters.Autograde):
             super().convert_single_notebook(str(folder / file.name))
         finally:
             self.converting = False
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            again.keep_marked(gradebook, about["assignment"], about["student"], file.stem, marked)
 
     def set_permissions(self, assignment_id: str, student_id: str) -> None:
         """The last step of a submission: its grades are committed, now it takes its place."""

@@ -11,6 +11,7 @@ import time
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 
 from advcourse.grading import controls, run, sandbox, trial, workers
@@ -87,6 +88,28 @@ def test_grading_anew_that_fails_leaves_what_was(small):
     (folder / "timestamp.txt").write_text("2030-01-01 12:00:00 UTC")  # handed in anew
     assert small.api.autograde(NAME, "late", force=False)["success"]
     assert small.graded(NAME, "late").points == dict.fromkeys(FULL, 0)
+
+
+def written(course, student, points=None):
+    """Points and whether somebody has to look at the answer in words, which may be given some."""
+    with Gradebook(f"sqlite:///{course.root / 'course' / 'gradebook.db'}", "advcourse") as gradebook:
+        grade = gradebook.find_grade("why", NAME, NAME, student)
+        if points is not None:
+            grade.manual_score, grade.needs_manual_grade = points, False
+            gradebook.db.commit()
+        return grade.score, grade.needs_manual_grade
+
+
+def test_points_by_hand_stand_where_the_answer_is_the_same(fresh):
+    settings(fresh, "c.Autograde.controls = False")
+    for student in ("ada", "bob", "eve"):
+        fresh.submit(NAME, student, fresh.answered())
+    assert run.grade(NAME, fresh.root / "course")
+    assert written(fresh, "ada", 2) == written(fresh, "bob", 2) == (2, False)
+    fresh.submit(NAME, "bob", fresh.answered(why="Another reason."))
+    assert run.grade(NAME, fresh.root / "course", force=True)
+    assert written(fresh, "ada") == (2, False)
+    assert written(fresh, "bob") == (2, True) and written(fresh, "eve") == (0, True)
 
 
 def test_a_run_says_what_was_lost_and_whom_it_could_not_grade(fresh, capfd):
