@@ -215,7 +215,8 @@ class Trial:
 
     def _lost(self, number: int, cell: NotebookNode, words: str) -> None:
         words = pages.text(words)[:LONGEST_REASON]
-        self.log.warning("code cell %d: %s", number + 1, words)
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", f"code cell {number + 1}")
+        self.log.warning("%s: %s", name, words)
         if number in self.tests or number not in self.done:
             mark_failed(cell, words)
         self.left_out.add(number)

@@ -121,7 +121,7 @@ def test_a_run_says_what_was_lost_and_whom_it_could_not_grade(fresh, capfd):
     assert not run.grade(NAME, fresh.root / "course")
     said = capfd.readouterr()
     assert said.out == f"{NAME}: 2 of 3 submissions graded, 0 left as they were\n"
-    assert "bob: code cell 3: the process has ended\n" in said.err and "for student 'eve'" in said.err
+    assert "bob: test_double: the process has ended\n" in said.err and "for student 'eve'" in said.err
     assert not any(each in said.err for each in ("ada", "checksum", "SAWarning"))
     (fresh.root / "course" / "submitted" / "eve" / NAME / f"{NAME}.ipynb").write_text(json.dumps(fresh.answered()))
     assert run.grade(NAME, fresh.root / "course")
