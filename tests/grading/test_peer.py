@@ -183,6 +183,24 @@ def test_a_result_that_is_what_was_given_stays_that(student):
     assert space["other"](x).untyped_storage().data_ptr() != x.untyped_storage().data_ptr()
 
 
+def test_what_is_not_seen(student):
+    """Limits of what tests can tell, as docs/grading.md states them."""
+    space = student(
+        "def append(x):\n    x.append(1)\ndef add(x):\n    x += 1\ndef mark(m):\n    m.extra = 3\n"
+        "def swap(m):\n    m.weight = nn.Parameter(0 * m.weight)\ndef two():\n    x = torch.ones(2)\n    return x, x\n"
+        "class Own:\n    pass\ndef loud():\n    print('here')\n    import warnings\n    warnings.warn('there')"
+    )
+    given, array, model = [], np.zeros(2), nn.Linear(2, 2)
+    before = model.weight.clone()
+    for name, thing in {"append": given, "add": array, "mark": model, "swap": model}.items():
+        space[name](thing)
+    assert given == [] and not array.any() and not hasattr(model, "extra") and torch.equal(model.weight, before)
+    one, other = space["two"]()
+    one[0] = 5
+    assert one is not other and other[0] == 1
+    assert space["Own"] is None and space["loud"]() is None
+
+
 def test_generators_and_global_random_numbers_and_the_gradient_mode(student):
     space = student(
         "def drawn(g):\n    return torch.rand(3, generator=g)\ndef from_all():\n    return torch.rand(2)\n"
