@@ -196,7 +196,7 @@ def test_the_limits_of_grading_are_those_of_the_code(page, number):
 def test_what_is_said_of_what_crosses_is_what_crosses():
     page = text("docs/grading.md")
     (tables,) = re.findall(r"^\| pandas tables whose index and columns are (.+?) \|", page, flags=re.MULTILINE)
-    assert tuple(re.findall(r"`(\w+)`", tables)) == values.COLUMNS
+    assert tuple(re.findall(r"`(\w+)`", tables)) == values.COLUMN_TYPES
     assert len(peer.SERVICES) == 5 and "can ask for five things only" in page
     code = "".join(text(f"advcourse/grading/{name}.py") for name in ("peer", "trial", "wire"))
     for words in ("the process has ended", "nothing came", "no answer came", "what came kept the test for"):
