@@ -45,7 +45,7 @@ class Bounds:
     """
 
     timeout: float = 60
-    total: float = 1800
+    total: float = 600
     memory: int = 4096
     seconds: int = 600
     unsafe: bool = False
