@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import sys
@@ -15,6 +16,9 @@ from advcourse.grading.wire import Wire, WireError
 
 MOST_PRINTED = 200_000
 """Characters of a cell's printing that are kept."""
+
+LARGEST_NAMED = 2**20
+"""Bytes of a value that tests use by its name."""
 
 MOST_SHOWN = 12
 """Outputs of a cell, figures among them, that are kept."""
@@ -87,8 +91,11 @@ class Cells:
             outputs.append({"output_type": "error", **about, "traceback": [f"{about['ename']}: {about['evalue']}"]})
         return {"passed": error is None, "outputs": outputs}
 
-    def kinds(self, names: list[str]) -> dict[str, Any]:
-        """Of names that are defined: "autograd" for an autograd function, "call" for a function, or the value."""
+    def kinds(self, names: list[str], wanted: list[str]) -> dict[str, Any]:
+        """Of names that are defined: "autograd" for an autograd function, "call" for a function; of others the value.
+
+        Values cross where they are ``wanted``.
+        """
         import torch
 
         found: dict[str, Any] = {}
@@ -97,19 +104,23 @@ class Cells:
                 value = self.shell.user_ns[name]
                 if isinstance(value, type):
                     found[name] = ["autograd" if issubclass(value, torch.autograd.Function) else "class", None]
-                else:
-                    found[name] = ["call", None] if callable(value) else ["value", _crossing(self.peer, value)]
+                elif callable(value):
+                    found[name] = ["call", None]
+                elif name in wanted:
+                    found[name] = ["value", _crossing(self.peer, value)]
         return found
 
 
 def _crossing(peer: Peer, value: Any) -> Any:
+    """The value, or None where it is of a kind that does not cross, or too large."""
     from advcourse.grading.values import Values
 
     try:
-        Values(peer, True).put(value)
+        tried = Values(Peer(peer.wire, trusted=False), True)  # another: the peer would know the value from then on
+        size = len(json.dumps(tried.put(value))) + sum(map(len, tried.blocks))
     except Exception:
         return None
-    return value
+    return value if size <= LARGEST_NAMED else None
 
 
 def _text(value: Any) -> str:

@@ -29,7 +29,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 IMAGE = re.compile(r"!\[([^\[\]\n]*)\]\((?:attachment:([^()\s]*)|data:image/png;base64,([A-Za-z0-9+/=]*))\)")
 LINK = re.compile(r"\](?=\()(?!\((?:https?://|mailto:))|\](?=:)(?!:[ \t]*https?://)")
-MACRO = re.compile(r"\\(?=(?:href|url|require|style|class|cssId)(?![A-Za-z]))")
+MACRO = re.compile(r"\\(?=(?:href|url|require|style|class|cssId|mmlToken|unicode|bbox)(?![A-Za-z]))")
 
 
 def text(value: Any) -> str:
@@ -115,10 +115,8 @@ def harmless(output: NotebookNode) -> NotebookNode:
         name = "stderr" if output.get("name") == "stderr" else "stdout"
         return new_output("stream", name=name, text=_short(output.get("text", "")))
     if kind == "error":
-        lines = output.get("traceback") or []
-        lines = [_short(line) for line in (lines if isinstance(lines, list) else [lines])]
         name, value = _short(output.get("ename", "")), _short(output.get("evalue", ""))
-        return new_output("error", ename=name, evalue=value, traceback=lines)
+        return new_output("error", ename=name, evalue=value, traceback=_lines(output.get("traceback") or []))
     data: Any = output.get("data")
     data = data if isinstance(data, dict) else {}
     kept: dict[str, str] = {}
@@ -130,6 +128,15 @@ def harmless(output: NotebookNode) -> NotebookNode:
     if not kept:
         kept["text/plain"] = "(an output was left out: only text and PNG images are shown)"
     return new_output("display_data", data=kept)
+
+
+def _lines(given: Any) -> list[str]:
+    kept, room = [], LONGEST_TEXT
+    for line in given if isinstance(given, list) else [given]:
+        if room > 0:
+            kept.append(_short(line))
+            room -= len(kept[-1]) + 1
+    return kept
 
 
 def _short(value: Any) -> str:

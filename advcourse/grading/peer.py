@@ -43,6 +43,9 @@ class Peer:
         trusted: whether this is the end that grades: it takes numbers, texts and containers of them, nothing that
             names a class or a function.
         seconds: that the other side has for an answer; None waits for ever.
+
+    Attributes:
+        lost: what ended the conversation.
     """
 
     def __init__(self, wire: Wire, *, trusted: bool, seconds: float | None = None):
@@ -52,6 +55,7 @@ class Peer:
         self.clock = Clock(None, None)
         self.services: dict[str, Callable[..., Any]] = {}
         self.raised: list[BaseException] = []
+        self.lost: WireError | None = None
         self.graphs: dict[int, tuple[Tensor, list[Tensor]]] = {}
         self.depth = self.count = 0
         self.known: dict[str, Any] = {}
@@ -161,11 +165,20 @@ class Peer:
             Exception: what it raised: the very exception where it came from here, a built-in one of that name, or
                 ``FarError``.
         """
+        if self.lost is not None:
+            raise self.lost
+        try:
+            return self._asked(operation, list(given))
+        except WireError as error:
+            self.lost = self.lost or error
+            raise
+
+    def _asked(self, operation: str, given: list[Any]) -> Any:
         mode = torch.is_grad_enabled()
         if not self.depth:
             self.clock = Clock(self.seconds, self.wire.spent)
         with self.passing(self.depth > 0):
-            self._send(operation, list(given))
+            self._send(operation, given)
             while True:
                 operation, grad, payload, values = self._receive()
                 if operation == "answer":

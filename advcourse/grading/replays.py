@@ -86,6 +86,7 @@ def again(made: Game, rules: Rules) -> list[tuple[Tensor, Tensor]]:
 def replayed(made: Game) -> None:
     """Every step moves one network alone, by what Adam makes of the gradient of its own mean loss."""
     name = made.name
+    _was_played(made)
     found = [(e.judge, e.maker) for e in made.events] + [(weights_of(made.judge), weights_of(made.maker))]
     _one_at_a_time(made, found)
     near = (1e-7, 1e-9) if made.batches[0].dtype == torch.float64 else (1e-2, 2e-3)
@@ -122,8 +123,14 @@ def _one_at_a_time(made: Game, found: list[tuple[Tensor, Tensor]]) -> None:
 # -- what is averaged
 
 
+def _was_played(made: Game) -> None:
+    if missing := {"c", "g"} - {e.kind for e in made.events}:
+        fail(f"{made.name} never asks for the loss of the {'critic' if 'c' in missing else 'generator'}")
+
+
 def averages(made: Game) -> None:
     """The network that came back is the moving average of the generator's weights, with its buffers as they are."""
+    _was_played(made)
     name, network, keep = made.name, made.average, made.decay
     if not isinstance(network, nn.Module):
         fail(f"{name} returned a {type(network).__name__}; expected the averaged generator, a network")

@@ -28,6 +28,8 @@ PASSED_ON = {"LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NBGR
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 ETC = ("ld.so.cache", "alternatives", "fonts", "localtime", "passwd", "group", "nsswitch.conf", "mime.types")
+PARTS = ("bin", "lib", "lib64", "share", "pyvenv.cfg")
+"""Of an environment of Python, what is shown."""
 
 
 def command(argv: list[str], *, cwd: Path, memory: int, seconds: int) -> list[str]:
@@ -75,12 +77,13 @@ def _package() -> Path:
 
 def readable() -> list[Path]:
     """The interpreter, its packages, this package, and the data sets, where they lie outside the system folders."""
-    places = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1], _package()]
-    places.append(cache_folder().resolve())
+    roots = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1]]
+    places = [root / part for root in roots for part in PARTS]  # a root may be a home, or the course itself
+    places += [_package(), cache_folder().resolve()]
     if os.environ.get("ADVCOURSE_DATA"):
         places.append(Path(os.environ["ADVCOURSE_DATA"]).resolve())
     system = [Path(folder) for folder in SYSTEM]
-    return [p for p in dict.fromkeys(places) if p.is_dir() and not any(p.is_relative_to(s) for s in system)]
+    return [p for p in dict.fromkeys(places) if p.exists() and not any(p.is_relative_to(s) for s in system)]
 
 
 @functools.cache

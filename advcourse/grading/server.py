@@ -18,6 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from advcourse.grading import banned
+
 PRELOADED = (
     "IPython.core.interactiveshell",
     "IPython.utils.capture",
@@ -36,9 +38,8 @@ PRELOADED = (
     "advcourse.defenses",
     "advcourse.evaluation",
     "advcourse.gan.metrics",
-    *(f"advcourse.grading.{name}" for name in ("chance", "checks", "crops", "inside", "linear", "masked", "preflight")),
-    "advcourse.grading.through",
-    "advcourse.grading.toys",
+    *(f"advcourse.grading.{name}" for name in ("checks", "claims", "crops", "estimates", "inside", "masked")),
+    *(f"advcourse.grading.{name}" for name in ("preflight", "toys", "turning", *banned.TESTS)),
     "advcourse.models",
     "advcourse.networks",
     "advcourse.plots",
@@ -49,7 +50,7 @@ MIB = 2**20
 NAMESPACES = {"mount": 0x20000, "uts": 0x4000000, "ipc": 0x8000000, "user": 0x10000000, "pid": 0x20000000}
 NO_NETWORK = 0x40000000
 READ_ONLY, NO_SUID, NO_DEVICES, NO_PROGRAMS = 1, 2, 4, 8
-BIND = 0x1000 | 0x4000
+BIND, MOVE, WITH_PARTS = 0x1000, 0x2000, 0x4000
 
 MOST_PROCESSES = 64
 """Of one submission; the system does not hold the superuser to it."""
@@ -58,6 +59,9 @@ MOST_FILES = 256
 LARGEST_FILE = 256 * MIB
 SCRATCH, SHARED = 512 * MIB, 256 * MIB
 """Bytes of ``/tmp``, where a submission runs, and of ``/dev/shm``: both are memory."""
+
+MAPPED = 1024 * MIB
+"""Bytes of memory that is not private, of files most of it, beside what the process that forks has."""
 
 
 def main() -> None:
@@ -105,7 +109,11 @@ def enter(descriptor: int, memory: int, seconds: int, files: dict[str, bytes], a
         if number != descriptor:
             with contextlib.suppress(OSError):
                 os.close(number)
-    limits = {"DATA": memory, "CPU": seconds, "CORE": 0, "FSIZE": LARGEST_FILE, "NOFILE": MOST_FILES}
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")  # where memory ends, it ends first
+    own = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    limits = {"DATA": memory, "AS": own + memory + MAPPED, "CPU": seconds, "CORE": 0, "FSIZE": LARGEST_FILE}
+    limits |= {"NOFILE": MOST_FILES}
     for name, most in limits.items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
     if apart():
@@ -113,7 +121,8 @@ def enter(descriptor: int, memory: int, seconds: int, files: dict[str, bytes], a
             os.close(descriptor)
             os.waitpid(first, 0)
             os._exit(0)
-        furnish()
+        furnish(banned.files(assignment))
+    os.setsid()  # a signal to the whole group goes no further, which the new tree alone does not see to
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NPROC, (MOST_PROCESSES, MOST_PROCESSES))
     without_rights()
@@ -134,8 +143,8 @@ def apart() -> bool:
     return True
 
 
-def furnish() -> None:
-    """Own empty places to write to, and no view of other processes."""
+def furnish(hidden: list[Path]) -> None:
+    """Own empty places to write to, no view of other processes, nothing in the ``hidden`` files."""
     from advcourse.grading import sandbox
 
     libc = ctypes.CDLL(None, use_errno=True)
@@ -143,13 +152,21 @@ def furnish() -> None:
     def mount(kind: bytes, place: bytes, flags: int, options: bytes | None) -> bool:
         return bool(libc.mount(kind, place, kind, flags, options) == 0)
 
-    beneath = {place: os.open(place, os.O_PATH) for place in sandbox.readable() if place.is_relative_to("/tmp")}
-    mount(b"tmpfs", b"/tmp", NO_SUID | NO_DEVICES, b"size=%d" % SCRATCH)
+    mount(b"tmpfs", b"/dev/shm", NO_SUID | NO_DEVICES, b"size=%d" % SCRATCH)
+    empty = Path("/dev/shm/empty")
+    empty.touch(0o444)
+    for path in hidden:
+        libc.mount(os.fsencode(empty), os.fsencode(path.resolve()), None, BIND, None)
+    empty.unlink()
+    for place in sandbox.readable():  # a course that lies below /tmp stays there
+        if place.is_relative_to("/tmp"):
+            target = Path("/dev/shm", place.relative_to("/tmp"))
+            (target if place.is_dir() else target.parent).mkdir(parents=True, exist_ok=True)
+            if not place.is_dir():
+                target.touch()
+            libc.mount(os.fsencode(place), os.fsencode(target), None, BIND | WITH_PARTS, None)
+    libc.mount(b"/dev/shm", b"/tmp", None, MOVE, None)
     mount(b"tmpfs", b"/dev/shm", NO_SUID | NO_DEVICES, b"size=%d" % SHARED)
-    for place, descriptor in beneath.items():  # a course, or its data, may lie in /tmp
-        place.mkdir(parents=True, exist_ok=True)
-        libc.mount(b"/proc/self/fd/%d" % descriptor, bytes(place), None, BIND, None)
-        os.close(descriptor)
     if not mount(b"proc", b"/proc", NO_SUID | NO_DEVICES | NO_PROGRAMS, None):
         mount(b"tmpfs", b"/proc", READ_ONLY | NO_SUID | NO_DEVICES | NO_PROGRAMS, b"size=4k")
 

@@ -152,7 +152,9 @@ def open_names(thing: Any) -> tuple[str, ...]:
 
 
 def exception_of(name: str) -> type[Exception] | None:
-    """The built-in exception of that name."""
+    """The built-in exception of that name; none that would end a loop of the test quietly."""
+    if name in ("builtins.StopIteration", "builtins.StopAsyncIteration"):
+        return None
     found = getattr(builtins, str(name).removeprefix("builtins."), None) if str(name).startswith("builtins.") else None
     return found if isinstance(found, type) and issubclass(found, Exception) else None
 

@@ -98,11 +98,12 @@ class Child:
         ours.settimeout(120)
         try:
             hello, about, _, _ = ours.recvmsg(1, socket.CMSG_SPACE(CREDENTIALS.size))
+            if not hello:
+                raise RuntimeError("the sandbox forks no process: is its package the one that grades?")
+            self.number = next(CREDENTIALS.unpack(data)[0] for _, kind, data in about if kind == socket.SCM_CREDENTIALS)
+            self.handle = os.pidfd_open(self.number)  # its number may be another's by the time it is ended
         except OSError as error:
             raise RuntimeError("the sandbox forks no process") from error
-        if not hello:
-            raise RuntimeError("the sandbox forks no process: is its package the one that grades?")
-        self.number = next(CREDENTIALS.unpack(data)[0] for _, kind, data in about if kind == socket.SCM_CREDENTIALS)
         self.socket, self.most = ours, 0.0
         self.peer = Peer(Wire(ours, self.spent), trusted=True, seconds=seconds)
 
@@ -118,7 +119,8 @@ class Child:
     def stop(self) -> None:
         """End it, and everything that it started."""
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self.number, signal.SIGKILL)
+            signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+        os.close(self.handle)
         self.socket.close()
 
 
@@ -163,7 +165,7 @@ class Trial:
         torch.set_grad_enabled(True)  # whatever the last process, or the last submission, left
         child = self.start()
         child.peer.watch = lambda: self._check(child)
-        stage = Stage(child.peer, self._names())
+        stage = Stage(child.peer, *self._names())
         try:
             for number, cell in enumerate(self.cells):
                 if number in self.left_out:
@@ -198,11 +200,12 @@ class Trial:
         if self._taken(child) > self.total:
             raise WireError(f"the submission had taken {self.total:.0f} s")
 
-    def _names(self) -> list[str]:
-        """What answers define; what Python, the given cells or the tests define stays what it is."""
+    def _names(self) -> tuple[list[str], list[str]]:
+        """What answers define, and what of it tests use; what Python, given cells or tests define stays as it is."""
         defined = set().union(*(self.uses[number][0] for number in self.answers))
         ours = set(dir(builtins)).union(*(self.uses[number][0] for number in self.given | self.tests))
-        return sorted(name for name in defined - ours if not name.startswith("__"))
+        names = {name for name in defined - ours if not name.startswith("__")}
+        return sorted(names), sorted(names & set().union(*(self.uses[n][1] for n in self.tests)))
 
     def _run(self, number: int, cell: NotebookNode, stage: Stage) -> None:
         if number in self.inside:
@@ -214,7 +217,7 @@ class Trial:
             cell.outputs, cell.execution_count = stage.test(cell.source), number + 1
 
     def _lost(self, number: int, cell: NotebookNode, words: str) -> None:
-        words = pages.text(words)[:LONGEST_REASON]
+        words = " ".join(pages.text(words).split())[:LONGEST_REASON]  # one line in the log
         name = cell.metadata.get("nbgrader", {}).get("grade_id", f"code cell {number + 1}")
         self.log.warning("%s: %s", name, words)
         if number in self.tests or number not in self.done:
@@ -229,10 +232,15 @@ class Trial:
 
 
 class Stage:
-    """Where tests run: what the master gives, and stand-ins for what the student's cells define."""
+    """Where tests run: what the master gives, and stand-ins for what the student's cells define.
 
-    def __init__(self, peer: Peer, names: list[str]):
-        self.peer, self.names, self.is_old = peer, names, True
+    Args:
+        names: that answers define.
+        used: those of them that tests use; one that is no function is here if it is among them.
+    """
+
+    def __init__(self, peer: Peer, names: list[str], used: list[str]):
+        self.peer, self.names, self.used, self.is_old = peer, names, used, True
         self.space: dict[str, Any] = {"__name__": "__main__"}
         self.stand_ins: dict[str, Any] = {}
 
@@ -275,6 +283,8 @@ class Stage:
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 exec(compiled(source), self.space)
+            if self.peer.lost is not None:  # and the test went on as if an error had been expected
+                raise self.peer.lost
         except WireError:
             raise
         except Exception as error:
@@ -302,7 +312,7 @@ class Stage:
         self.is_old = False
 
     def _kinds(self) -> dict[str, tuple[str, Any]]:
-        found = self._had("kinds", self.names)
+        found = self._had("kinds", self.names, self.used)
         try:
             return {name: (str(found[name][0]), found[name][1]) for name in self.names if name in found}
         except (TypeError, LookupError) as error:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 LARGEST_DENSE = 2**28
 """Numbers that a sparse tensor has, zeros among them."""
 
+LONGEST_RANGE = 10**6
+"""Numbers of a range: it is sent as three, and whoever sums it up cannot be interrupted."""
+
 CONTAINERS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 COLUMN_TYPES = ("object", "bool", "str", "string", "int64", "int32", "float64", "float32")
 """Types of the columns of a table that crosses."""
@@ -244,8 +247,12 @@ class Values:
             return torch.Size(parts[0])
         if kind == "complex":
             return complex(*parts)
-        if kind in ("slice", "range"):
-            return (slice if kind == "slice" else range)(*parts)
+        if kind == "slice":
+            return slice(*parts)
+        if kind == "range":
+            if len(found := range(*parts)) > LONGEST_RANGE:
+                raise WireError(f"a range of {len(found)} numbers came, expected at most {LONGEST_RANGE}")
+            return found
         if kind == "...":
             return ...
         if kind in ("array", "scalar"):

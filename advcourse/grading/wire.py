@@ -161,6 +161,8 @@ def tensor_of(dtype: str, shape: list[int], stride: list[int] | None, block: byt
     if math.prod(shape) * kind.itemsize != len(block):
         raise WireError(f"{len(block)} bytes came for a tensor of {dtype} and shape {shape}")
     found = torch.frombuffer(bytearray(block), dtype=kind).reshape(shape) if block else torch.empty(shape, dtype=kind)
+    if kind == torch.bool:
+        found = found.view(torch.uint8).bool()  # a byte that is neither 0 nor 1 would be neither true nor false
     if stride is None:
         return found
     if not is_dense(shape, stride):
@@ -190,6 +192,7 @@ def array_of(dtype: str, shape: list[int], block: bytes) -> np.ndarray:
         kind = np.dtype(dtype)
         if kind.kind not in "biufc":
             raise ValueError(f"an array of {dtype} came, expected numbers or truth values")
-        return np.frombuffer(bytearray(block), dtype=kind).reshape([int(side) for side in shape])
+        found = np.frombuffer(bytearray(block), dtype=kind).reshape([int(side) for side in shape])
+        return found.view(np.uint8).astype(bool) if kind.kind == "b" else found
     except (TypeError, ValueError) as error:
         raise WireError(str(error)) from error

@@ -138,9 +138,7 @@ def _begin(bounds: Bounds, environment: dict[str, str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ |= environment | {"MPLBACKEND": "Agg"}
     torch.set_num_threads(1)
-    made = trial.Sandbox(memory=bounds.memory, seconds=bounds.seconds, unsafe=bounds.unsafe, files=bounds.files)
-    atexit.register(made.close)
-    _sandbox.append((made, bounds))
+    _start(bounds)
     most, hard = (bounds.memory + BESIDE) * MIB, resource.getrlimit(resource.RLIMIT_DATA)[1]
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))  # what a test makes of a huge answer fails that test alone
 
@@ -156,6 +154,23 @@ def _own_package() -> Iterator[None]:
         del os.environ["PYTHONSAFEPATH"]
         if before is not None:
             os.environ["PYTHONSAFEPATH"] = before
+
+
+def _start(bounds: Bounds) -> None:
+    made = trial.Sandbox(memory=bounds.memory, seconds=bounds.seconds, unsafe=bounds.unsafe, files=bounds.files)
+    atexit.register(made.close)
+    _sandbox[:] = [(made, bounds)]
+
+
+def _child() -> trial.Child:
+    """A process for a submission; from another sandbox, where something has ended the one that was there."""
+    made, bounds = _sandbox[0]
+    try:
+        return made.child(bounds.timeout, bounds.assignment)
+    except RuntimeError:
+        made.close()
+        _start(bounds)
+        return _sandbox[0][0].child(bounds.timeout, bounds.assignment)
 
 
 class _Kept(logging.Handler):
@@ -179,13 +194,11 @@ def _kept() -> Iterator[tuple[logging.Logger, list[str]]]:
 
 
 def _fork() -> None:
-    made, bounds = _sandbox[0]
-    made.child(bounds.timeout, bounds.assignment).stop()
+    _child().stop()
 
 
 def _work(text: str) -> tuple[str, list[str]]:
-    (made, bounds) = _sandbox[0]
     notebook = nbformat.reads(text, 4)
     with _kept() as (log, words), torch.random.fork_rng(devices=[]):
-        trial.Trial(notebook, lambda: made.child(bounds.timeout, bounds.assignment), total=bounds.total, log=log).run()
+        trial.Trial(notebook, _child, total=_sandbox[0][1].total, log=log).run()
     return nbformat.writes(notebook), words

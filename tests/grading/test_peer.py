@@ -30,12 +30,12 @@ def box():
 def student(box):
     """``student(source)`` runs cells and gives stand-ins for what they define."""
     child = box.child(20)
-    stage = Stage(child.peer, [])
+    stage = Stage(child.peer, [], [])
 
     def define(source, **functions):
         ran = child.peer.ask("run", "import torch\nfrom torch import nn\n" + source)
         assert ran["passed"], ran["outputs"]
-        stage.names = sorted(names_of(source)[0])
+        stage.names = stage.used = sorted(names_of(source)[0])
         stage.is_old = True
         stage._bind()
         stage.space.update(functions)
