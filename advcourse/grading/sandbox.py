@@ -28,7 +28,7 @@ PASSED_ON = {"LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NBGR
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 ETC = ("ld.so.cache", "alternatives", "fonts", "localtime", "passwd", "group", "nsswitch.conf", "mime.types")
-PARTS = ("bin", "lib", "lib64", "share", "pyvenv.cfg")
+PARTS_OF_PYTHON = ("bin", "lib", "lib64", "share", "pyvenv.cfg")
 """Of an environment of Python, what is shown."""
 
 
@@ -78,7 +78,7 @@ def _package() -> Path:
 def readable() -> list[Path]:
     """The interpreter, its packages, this package, and the data sets, where they lie outside the system folders."""
     roots = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parents[1]]
-    places = [root / part for root in roots for part in PARTS]  # a root may be a home, or the course itself
+    places = [root / part for root in roots for part in PARTS_OF_PYTHON]  # a root may be a home, or the course itself
     places += [_package(), cache_folder().resolve()]
     if os.environ.get("ADVCOURSE_DATA"):
         places.append(Path(os.environ["ADVCOURSE_DATA"]).resolve())
