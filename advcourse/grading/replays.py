@@ -124,8 +124,8 @@ def _one_at_a_time(made: Game, found: list[tuple[Tensor, Tensor]]) -> None:
 
 
 def _was_played(made: Game) -> None:
-    if missing := {"c", "g"} - {e.kind for e in made.events}:
-        fail(f"{made.name} never asks for the loss of the {'critic' if 'c' in missing else 'generator'}")
+    if not made.events:
+        fail(f"{made.name} never asks for a loss")
 
 
 def averages(made: Game) -> None:

@@ -473,7 +473,7 @@ def ways():
     yield lambda: exec(Path(balls.__file__).read_text(), vars(balls))
     yield lambda: exec(marshal.loads(Path(balls.__cached__).read_bytes()[16:]), vars(balls))
     yield lambda: sys.modules.pop("advcourse.core.balls") and importlib.import_module("advcourse.core.balls").project
-    yield lambda: [f for f in gc.get_objects() if getattr(f, "__name__", "") == "project"][0](images, images, eps, "linf")
+    yield lambda: [f for f in gc.get_objects() if getattr(f, "__name__", "") == "project"][0].__code__.co_consts
 
 
 def project(adversarial, images, eps):

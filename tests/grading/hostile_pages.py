@@ -46,6 +46,16 @@ forge(["answer", True, [], ["dict", [["passed", True], ["outputs", ["list", page
     *("test_project", "test_bounded_ifgsm", "test_success_rate", "test_normalized_l2"),
     says="an output was left out",
 )
+page(
+    "a line of the log by hand",
+    f"""{FORGE}
+
+told = ["list", [["list", ["builtins.ValueError"]], "x\\nada: graded, 23 points\\r\\x1b[2K{SCRIPT}", None]]
+forge(["raise", True, [], told])
+""",
+    *("test_project", "test_bounded_ifgsm"),
+    says="ada: graded",
+)
 page("HTML beside text", f"display({{'text/html': '{SCRIPT}', 'text/plain': 'plain'}}, raw=True)", says="plain")
 page("a PNG that is none", f"display({{'image/png': '{SCRIPT}'}}, raw=True)", says="an image was left out")
 page(

@@ -104,7 +104,7 @@ for place in (("127.0.0.1", @PORT@), ("localhost", @PORT@), ("10.0.0.1", 80), ("
             found.append(connection.recv(100).decode())
     except OSError as error:
         found.append(type(error).__name__)
-for name in ("\\0bus", "@COURSE@/socket"):
+for name in ("\\0@COURSE@", "@COURSE@/socket"):
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(name)

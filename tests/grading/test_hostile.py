@@ -71,7 +71,7 @@ def places(tmp_path_factory):
         for name in ("ADVCOURSE_TOKEN", "LC_TOKEN", word):
             patch.setenv(name, word)
         server = stack.enter_context(answering(("127.0.0.1", 0), word))
-        for place in ("\0bus", str(course / "socket")):
+        for place in (f"\0{course}", str(course / "socket")):
             stack.enter_context(answering(place, word))
         yield hostile.Places(word, home, course, server.getsockname()[1])
 
@@ -214,20 +214,20 @@ def test_requests_without_end_are_late_all_together():
 
 
 def test_a_submission_that_asks_a_million_times_is_bounded_by_the_total(box):
-    """Each answer is in time, each test too."""
+    """Each answer is in time, the cell is in time."""
     source = (
         hostile_gains.PEER + "\n\ndef f():\n    for _ in range(100):\n        attempt(lambda: peer().ask('next', 1))"
     )
-    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     about = {"grade": True, "solution": False, "locked": True, "points": 1, "schema_version": 3, "task": False}
+    made = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source), nbformat.v4.new_code_cell("for _ in range(10**4):\n    f()")]
+    )
     made.cells[0].metadata = {"nbgrader": about | {"grade_id": "f", "grade": False, "solution": True, "locked": False}}
-    for number in range(60):
-        made.cells.append(nbformat.v4.new_code_cell("for _ in range(20):\n    f()"))
-        made.cells[-1].metadata = {"nbgrader": about | {"grade_id": f"test_{number}"}}
+    made.cells[1].metadata = {"nbgrader": about | {"grade_id": "test_f"}}
     start = time.monotonic()
-    trial.Trial(made, lambda: box.child(3), total=1.5, log=hostile.LOG).run()
-    assert time.monotonic() - start < 15
-    assert not made.cells[1].outputs and "the submission had taken" in made.cells[-1].outputs[-1].evalue
+    trial.Trial(made, lambda: box.child(20), total=1, log=hostile.LOG).run()
+    assert time.monotonic() - start < 10
+    assert "the submission had taken 1 s" in made.cells[1].outputs[-1].evalue
 
 
 @pytest.fixture
@@ -273,14 +273,9 @@ def test_a_truth_value_is_true_or_false(student):
         "\n\ndef f():\n    forge(['answer', True, [], ['result', ['bool', [3], None, 0], False]], bytes([0, 2, 255]))"
         "\n\ndef g():\n    forge(['answer', True, [], ['array', '|b1', [3], 0]], bytes([0, 2, 255]))"
     )
-    for name in ("f", "g"):
+    for name, array in {"f": "f().numpy()", "g": "g()"}.items():
         stage = student(source, name)
-        assert (
-            stage.test(
-                f"x = {name}()\nassert bytes(memoryview(x.numpy() if {name == 'f'} else x).cast('B')) == bytes([0, 1, 1])"
-            )
-            == []
-        )
+        assert stage.test(f"x = {array}\nassert x.dtype == bool and x.tobytes() == bytes([0, 1, 1])") == []
 
 
 def test_a_sandbox_that_was_ended_is_replaced(monkeypatch):
@@ -289,6 +284,7 @@ def test_a_sandbox_that_was_ended_is_replaced(monkeypatch):
     made = workers._sandbox[0][0]
     made.process.kill()
     made.process.wait()
+    made.control.shutdown(socket.SHUT_RDWR)  # its end is noticed a moment later otherwise
     child = workers._child()
     assert child.peer.ask("run", "1")["passed"] and workers._sandbox[0][0] is not made
     child.stop()
