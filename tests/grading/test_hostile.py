@@ -129,6 +129,7 @@ def test_nothing_is_left_of_them(box, before, places):
 def test_the_table_is_large_enough():
     kinds = Counter(row.kind for row in TABLE)
     assert len(TABLE) >= 60 and len({row.name for row in TABLE}) == len(TABLE)
+    assert f"grades {len(TABLE)} that" in (bank.ROOT / "docs" / "grading.md").read_text(encoding="utf-8")
     assert set(kinds) == set(hostile.KINDS) and min(kinds.values()) >= 12
     assert all(row.says for row in TABLE if row.kind == "read")
 
