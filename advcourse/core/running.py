@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from advcourse.core._torch import anything_compiled, rows
+from advcourse.core.private_torch import anything_compiled, rows
 from advcourse.core.validation import check_answer, check_logits
 
 Model = Callable[[Tensor], Tensor]

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from advcourse.core.private_torch import by_rows
+
 
 @dataclass
 class Far:
@@ -66,13 +68,8 @@ class Arrived(torch.autograd.Function):
 
 def _pulled(far: Far, graph: Tensor, gradient: Tensor, inputs: list[Tensor]) -> list[Tensor | None]:
     """Gradients; one after the other where ``torch.autograd.grad(…, is_grads_batched=True)`` asks for many at once."""
-    if not torch._C._functorch.is_legacy_batchedtensor(gradient):
-        return far.pull(graph, gradient, inputs, torch.is_grad_enabled())
-    level = torch._C._vmapmode_increment_nesting() - 1
-    torch._C._vmapmode_decrement_nesting()
-    rows = [far.pull(graph, row, inputs, False) for row in torch._remove_batch_dim(gradient, level, 1, 0)]
-    columns = zip(*rows, strict=True)
-    return [None if c[0] is None else torch._add_batch_dim(torch.stack(list(c)), 0, level) for c in columns]
+    found = by_rows(lambda row: far.pull(graph, row, inputs, False), gradient)
+    return far.pull(graph, gradient, inputs, torch.is_grad_enabled()) if found is None else found
 
 
 def leaves_under(tensor: Tensor) -> list[Tensor]:
@@ -89,8 +86,3 @@ def leaves_under(tensor: Tensor) -> list[Tensor]:
             found[id(variable)] = variable
         waiting += [following for following, _ in node.next_functions]
     return list(found.values())
-
-
-def is_transformed() -> bool:
-    """Whether a transform of ``torch.func`` is under way."""
-    return torch._C._functorch.peek_interpreter_stack() is not None

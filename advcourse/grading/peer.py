@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from advcourse.core.private_torch import is_transformed
 from advcourse.grading import mirrors, tracks
-from advcourse.grading.graphs import Arrived, Far, is_transformed, leaves_under
+from advcourse.grading.graphs import Arrived, Far, leaves_under
 from advcourse.grading.values import Values
 from advcourse.grading.wire import Clock, Wire, WireError
 

@@ -30,7 +30,6 @@ PRELOADED = (
     "scipy.optimize",
     "scipy.sparse.linalg",
     "torch",
-    "torch._functorch.autograd_function",
     "torchvision.transforms.functional",
     "advcourse.attacks",
     "advcourse.blackbox",
@@ -89,8 +88,10 @@ def prepare() -> None:
     """Import what submissions import, and take the first steps of what is slow at its first."""
     import torch
 
+    from advcourse.core.private_torch import LATE
+
     torch.set_num_threads(1)
-    for name in PRELOADED:
+    for name in (LATE, *PRELOADED):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     from advcourse.grading import inside

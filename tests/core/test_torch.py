@@ -1,15 +1,16 @@
 """The private parts of torch that the library uses: where they are used, and that this torch still has them."""
 
 import re
+from importlib.util import find_spec
 
 import pytest
 import torch
 
-from advcourse.core._torch import rows
+from advcourse.core.private_torch import LATE, by_rows, is_transformed, rows
 from docs.architecture import ROOT, modules
 
 X = torch.rand(5, 3, dtype=torch.float64)
-HINT = f"torch {torch.__version__} has changed what advcourse/core/_torch.py relies on"
+HINT = f"torch {torch.__version__} has changed what advcourse/core/private_torch.py relies on"
 
 
 def seen(run):
@@ -44,9 +45,30 @@ def test_rows_of_a_batched_gradient():
     assert said == [20], HINT
 
 
+def test_a_batched_gradient_row_by_row():
+    x, given = X.clone().requires_grad_(), []
+    z = 2 * x
+
+    def one(row):
+        given.append(row.shape)
+        return [3 * row, None]
+
+    z.register_hook(lambda gradient: by_rows(one, gradient)[0])
+    asked = torch.arange(2.0, 4.0, dtype=z.dtype)[:, None, None] * torch.ones(2, *z.shape, dtype=z.dtype)
+    (found,) = torch.autograd.grad(z, x, asked, is_grads_batched=True)
+    assert torch.equal(found, 6 * asked) and given == [X.shape, X.shape], HINT
+    assert by_rows(one, X) is None
+
+
+def test_a_transform_is_noticed():
+    assert not is_transformed(), HINT
+    assert torch.func.grad(lambda x: x.sum() * is_transformed())(X).eq(1).all(), HINT
+    assert find_spec(LATE), HINT
+
+
 def test_torchs_private_parts_are_used_in_one_place():
     private = re.compile(r"\btorch\.(?:\w+\.)*_(?!_)\w+|\b(?:from|import) torch(?:\.\w+)*\._\w+")
     users = {name for name, file in modules(ROOT / "advcourse").items() if private.search(file.read_text())}
-    assert users == {"core._torch"}
+    assert users == {"core.private_torch"}
     assert private.search("torch._C.x") and private.search("from torch._C import x")
     assert not private.search("torch.__version__")
