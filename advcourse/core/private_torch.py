@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-LATE = "torch._functorch.autograd_function"
+IMPORTED_LATE = "torch._functorch.autograd_function"
 """What torch imports when an autograd function is first used under a transform of ``torch.func``."""
 
 

@@ -88,10 +88,10 @@ def prepare() -> None:
     """Import what submissions import, and take the first steps of what is slow at its first."""
     import torch
 
-    from advcourse.core.private_torch import LATE
+    from advcourse.core.private_torch import IMPORTED_LATE
 
     torch.set_num_threads(1)
-    for name in (LATE, *PRELOADED):
+    for name in (IMPORTED_LATE, *PRELOADED):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     from advcourse.grading import inside

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from advcourse.core.private_torch import LATE, by_rows, is_transformed, rows
+from advcourse.core.private_torch import IMPORTED_LATE, by_rows, is_transformed, rows
 from docs.architecture import ROOT, modules
 
 X = torch.rand(5, 3, dtype=torch.float64)
@@ -63,7 +63,7 @@ def test_a_batched_gradient_row_by_row():
 def test_a_transform_is_noticed():
     assert not is_transformed(), HINT
     assert torch.func.grad(lambda x: x.sum() * is_transformed())(X).eq(1).all(), HINT
-    assert find_spec(LATE), HINT
+    assert find_spec(IMPORTED_LATE), HINT
 
 
 def test_torchs_private_parts_are_used_in_one_place():

@@ -49,7 +49,7 @@ class Hostile:
         change: what else is done to the notebook that is handed in.
         whole: whether all tests are run.
         only: the tests that are run, if not the usual ones.
-        quick: whether it gives up after a second of processor time.
+        quick: whether it gives up after two seconds of processor time.
     """
 
     kind: str
@@ -122,7 +122,7 @@ def grade(box: trial.Sandbox, row: Hostile, places: Places) -> Graded:
     built = with_tests(rebuild(cells.notebook_of(content, "handed in"), _released(row.assignment)), _locked(row))
     left = row.expected()
     built.cells = [cell for cell in built.cells if not _tested(cell) or _name(cell) in left]
-    seconds, words = (1 if row.quick else 3), _Words()
+    seconds, words = (2 if row.quick else 3), _Words()
     LOG.addHandler(words)
     try:
         start = lambda: box.child(seconds, row.assignment)  # noqa: E731

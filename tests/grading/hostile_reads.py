@@ -39,7 +39,7 @@ PLACES = {
     "the gradebook and other submissions": ["@COURSE@", "@COURSE@/gradebook.db", "@COURSE@/submitted/ada"],
     "the history": ["@ROOT@/.git", "@ROOT@/.git/HEAD"],
     "the home of who grades": ["@HOME@", "@HOME@/.ssh/id_ed25519", "~/.bashrc", "/root", "/home"],
-    "paths by another way": ["/proc/self/root@COURSE@", "/proc/self/cwd/../..", "/tmp/../@COURSE@", "/dev/fd/3"],
+    "paths by another way": ["/proc/self/root@COURSE@", "/proc/self/cwd/../..", "/usr/../@COURSE@", "/dev/fd/3"],
 }
 for _name, _places in PLACES.items():
     read(f"files: {_name}", FILES.replace("PLACES", repr(_places)))

@@ -30,10 +30,10 @@ def beside(name: str, source: str, **more) -> None:
 
 # -- time
 
-called("an endless loop", "nothing came in 1 s", "while True:\n    pass")
+called("an endless loop", "nothing came in 2 s", "while True:\n    pass")
 called(
     "sleep that nothing ends",
-    "nothing came in 1 s",
+    "nothing came in 2 s",
     """
 import time
 while True:
@@ -43,7 +43,7 @@ while True:
         pass
 """,
 )
-called("a call in C that does not return", "nothing came in 1 s", "import ctypes\nctypes.CDLL(None).pause()")
+called("a call in C that does not return", "nothing came in 2 s", "import ctypes\nctypes.CDLL(None).pause()")
 called("a pattern that goes back and forth", "in 1 s", "import re\nre.match(r'(a+)+$', 'a' * 40 + 'b')")
 called(
     "an error whose text takes for ever",
@@ -101,7 +101,7 @@ weakref.finalize(late, time.sleep, 600)
 )
 called(
     "one byte after the other",
-    "nothing came in 1 s",
+    "nothing came in 2 s",
     """
 peer().wire.connection.send(bytes(1))
 while True:
@@ -112,7 +112,7 @@ while True:
 )
 called(
     "requests without end, each answered with an error",
-    " 1 s",
+    " 2 s",
     """
 while True:
     try:
@@ -137,7 +137,7 @@ ROWS.append(
         "the test's own model called without end",
         {"fgsm": "def fgsm(model, images, labels, eps):\n    while True:\n        model(images)"},
         ("test_fgsm_traces",),
-        why=" 1 s",
+        why=" 2 s",
         quick=True,
     )
 )
