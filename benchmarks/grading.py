@@ -8,9 +8,7 @@ as it comes: its own converter, a Jupyter kernel a submission, one after the oth
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.report import table
 from tests.grading import mixed
-from tests.grading.bank import ROOT, assignments
+from tests.grading.bank import assignments
 from tests.grading.course import Course
 
 HEAD = ("assignment", "submissions", *mixed.SHARES, "seconds", "a submission", "not as stated")
@@ -45,23 +43,18 @@ class Run:
     said: str
 
 
-def course_at(folder: Path, names: list[str], *lines: str) -> Course:
-    """A course of its own with these assignments and further lines of configuration."""
+def course_at(folder: Path, name: str, *lines: str) -> Course:
+    """A course of its own with that assignment and further lines of configuration."""
     folder.mkdir()
-    course = Course(folder, names)
-    with (folder / "course" / "nbgrader_config.py").open("a", encoding="utf-8") as file:
-        file.write("\n" + "\n".join(lines) + "\n")
+    course = Course(folder, [name])
+    course.settings(*lines)
     return course
 
 
 def graded(course: Course, module: str, *arguments: str) -> Run:
     """``python -m MODULE ARGUMENTS`` in the folder of a course."""
     started = time.perf_counter()
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    line = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(
-        line, cwd=course.root / "course", env=environment, capture_output=True, text=True, check=False
-    )
+    done = course.command("-m", module, *arguments)
     return Run(time.perf_counter() - started, done.returncode, done.stdout + done.stderr)
 
 
@@ -70,7 +63,7 @@ def whole_class(folder: Path, names: list[str], count: int, workers: int, timeou
     lines = []
     settings = (f"c.TrialExecute.timeout = {timeout}", f"c.TrialExecute.workers = {workers}")
     for place, name in enumerate(names):
-        course = course_at(folder / name, [name], *settings)
+        course = course_at(folder / name, name, *settings)
         share = count // len(names) + (place < count % len(names))
         handed = mixed.of_a_class(name, share, seed=place)
         mixed.hand_in(course.root, name, handed)
@@ -99,7 +92,7 @@ def beside_nbgrader(folder: Path, names: list[str], count: int, workers: int) ->
         handed = [each for each in mixed.of_a_class(name, 3 * count, seed=9) if each.kind == "honest"][:count]
         plain = 0.0
         for way, (module, command, setting) in WAYS.items():
-            course = course_at(folder / f"{name} {way}", [name], f"c.TrialExecute.workers = {workers}", setting)
+            course = course_at(folder / f"{name} {way}", name, f"c.TrialExecute.workers = {workers}", setting)
             mixed.hand_in(course.root, name, handed)
             run = graded(course, module, command, name)
             if run.status:

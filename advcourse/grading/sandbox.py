@@ -18,7 +18,7 @@ from pathlib import Path
 
 import advcourse
 from advcourse.data import cache_folder
-from advcourse.grading.server import MIB
+from advcourse.grading.server import MIB, SCRATCH, SHARED
 
 PASSED_ON = {"LANG", "LC_ALL", "TZ", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NBGRADER_EXECUTION"} | {
     "ADVCOURSE_DATA",
@@ -44,7 +44,7 @@ def command(argv: list[str], *, cwd: Path, memory: int, seconds: int) -> list[st
     # bwrap stays as process 1 inside, where /proc shows its environment: so it starts with none.
     line = ["/usr/bin/env", "-i", _place("prlimit"), f"--data={memory}", f"--cpu={seconds}", "--core=0"]
     line += [_place("bwrap"), "--unshare-all", "--die-with-parent", "--new-session", "--proc", "/proc"]
-    line += ["--dev", "/dev", "--size", str(256 * MIB), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
+    line += ["--dev", "/dev", "--size", str(SHARED), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
     for folder in SYSTEM:
         if os.path.islink(folder):
             line += ["--symlink", os.readlink(folder), folder]
@@ -52,7 +52,7 @@ def command(argv: list[str], *, cwd: Path, memory: int, seconds: int) -> list[st
             line += ["--ro-bind", folder, folder]
     for name in ETC:
         line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    line += ["--size", str(512 * MIB), "--tmpfs", "/tmp", "--size", str(64 * MIB), "--tmpfs", str(cwd)]
+    line += ["--size", str(SCRATCH), "--tmpfs", "/tmp", "--size", str(64 * MIB), "--tmpfs", str(cwd)]
     for path in readable():
         line += ["--ro-bind", str(path), str(path)]
     for path in sorted(cwd.iterdir()):

@@ -27,6 +27,8 @@ class Track:
 
 
 class TensorTrack(Track):
+    """Numbers of a tensor, whether it requires a gradient, and the gradient that it holds."""
+
     def __init__(self, tensor: Tensor):
         self.tensor = tensor
         self.note()
@@ -55,6 +57,8 @@ class TensorTrack(Track):
 
 
 class ModeTrack(Track):
+    """Whether a model is in train mode."""
+
     def __init__(self, module: nn.Module):
         self.module, self.training = module, module.training
 
@@ -69,6 +73,8 @@ class ModeTrack(Track):
 
 
 class DrawTrack(Track):
+    """The state of a generator."""
+
     def __init__(self, generator: torch.Generator):
         self.generator = generator
         self.note()

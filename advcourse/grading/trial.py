@@ -155,7 +155,6 @@ class Trial:
 
     def run(self) -> None:
         """Run all cells, in as many processes as they need."""
-        self.begun = time.process_time(), time.monotonic()
         for number in self.inside | self.tests:
             self.cells[number].outputs, self.cells[number].execution_count = [], None
         while not self._in_one_process():
@@ -339,6 +338,7 @@ class Stage:
 
 
 def compiled(source: str) -> Any:
+    """The code of a cell of the master's, magics included."""
     from IPython.core.inputtransformer2 import TransformerManager
 
     return compile(TransformerManager().transform_cell(source), "<test>", "exec", dont_inherit=True)

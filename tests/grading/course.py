@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +54,22 @@ class Course:
 
     def config(self) -> Config:
         return PyFileConfigLoader("nbgrader_config.py", path=str(self.root / "course")).load_config()
+
+    def command(self, *arguments: str, **options) -> subprocess.CompletedProcess:
+        """A command run in the course's folder."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.root / "course",
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            **options,
+        )
+
+    def settings(self, *lines: str) -> None:
+        """Further lines of configuration."""
+        with (self.root / "course" / "nbgrader_config.py").open("a", encoding="utf-8") as file:
+            file.write("\n" + "\n".join(lines) + "\n")
 
     def submit(self, assignment: str, student: str, notebook: dict) -> None:
         folder = self.root / "course" / "submitted" / student / assignment

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 
-from tests.grading.bank import ROOT
 from tests.grading.course import Course
 
 NAME = "s01_small"
@@ -90,17 +86,6 @@ class SmallCourse(Course):
         if not outcome["success"]:
             raise RuntimeError(outcome["log"])
         return (self.root / "course" / "feedback" / student / NAME / f"{NAME}.html").read_text()
-
-    def command(self, *arguments: str, **options) -> subprocess.CompletedProcess:
-        """A command run in the course's folder."""
-        return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.root / "course",
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            **options,
-        )
 
 
 def find(notebook: dict, name: str) -> dict:

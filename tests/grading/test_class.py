@@ -1,7 +1,5 @@
 """Forty submissions of one class, of every kind: nothing is lost, nothing gained, nothing left without a reason."""
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -16,13 +14,11 @@ NAME = "a01_ifgsm"
 
 def test_a_class_of_forty(tmp_path):
     course = Course(tmp_path, [NAME])
-    with open(tmp_path / "course" / "nbgrader_config.py", "a") as file:
-        file.write("\nc.TrialExecute.timeout = 5\n")
+    course.settings("c.TrialExecute.timeout = 5")
     handed = mixed.of_a_class(NAME, 40, seed=1)
     assert {each.kind for each in handed} == set(mixed.SHARES) and len({each.student for each in handed}) == 40
     mixed.hand_in(course.root, NAME, handed)
-    line = [sys.executable, "-m", "advcourse.grading", "grade", NAME]
-    done = subprocess.run(line, cwd=tmp_path / "course", capture_output=True, text=True)
+    done = course.command("-m", "advcourse.grading", "grade", NAME)
     assert done.returncode == 1  # some files are no notebooks
     assert mixed.surprises(course.root, NAME, handed, done.stdout + done.stderr) == {}
     honest = next(each for each in handed if each.kind == "honest")

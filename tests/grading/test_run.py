@@ -16,7 +16,6 @@ from nbgrader.apps import NbGraderAPI
 
 from advcourse.grading import controls, run, sandbox, trial, workers
 from advcourse.grading.autograde import UNFINISHED
-from advcourse.grading.opening import CONFIGURATION
 from tests.grading.bank import ROOT
 from tests.grading.small import FULL, NAME, SmallCourse, find
 
@@ -39,11 +38,6 @@ def fresh(small, tmp_path):
     return course
 
 
-def settings(course, line):
-    with open(course.root / "course" / CONFIGURATION, "a") as file:
-        file.write(f"\n{line}\n")
-
-
 def where(course):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return {"cwd": course.root / "course", "env": environment, "capture_output": True, "text": True}
@@ -54,7 +48,7 @@ def finished(course):
 
 
 def test_a_killed_run_is_resumed_and_nobody_is_skipped(fresh):
-    settings(fresh, "c.Autograde.controls = False")
+    fresh.settings("c.Autograde.controls = False")
     slow = "import time\ntime.sleep(30)\ndef double(x):\n    return 2 * x"
     fresh.submit(NAME, "ada", fresh.answered())
     fresh.submit(NAME, "bob", fresh.answered(slow))
@@ -101,7 +95,7 @@ def written(course, student, points=None):
 
 
 def test_points_by_hand_stand_where_the_answer_is_the_same(fresh):
-    settings(fresh, "c.Autograde.controls = False")
+    fresh.settings("c.Autograde.controls = False")
     for student in ("ada", "bob", "eve"):
         fresh.submit(NAME, student, fresh.answered())
     assert run.grade(NAME, fresh.root / "course")
@@ -113,7 +107,7 @@ def test_points_by_hand_stand_where_the_answer_is_the_same(fresh):
 
 
 def test_a_run_says_what_was_lost_and_whom_it_could_not_grade(fresh, capfd):
-    settings(fresh, "c.Autograde.controls = False")
+    fresh.settings("c.Autograde.controls = False")
     fresh.submit(NAME, "ada", fresh.answered())
     fresh.submit(NAME, "bob", fresh.answered("import os\n\n\ndef double(x):\n    os._exit(1)"))
     fresh.submit(NAME, "eve", fresh.answered())
@@ -216,7 +210,7 @@ def test_an_unknown_assignment_or_student_is_named(fresh):
 
 
 def test_a_file_that_is_no_notebook_is_told_without_a_traceback(fresh):
-    settings(fresh, "c.Autograde.controls = False")
+    fresh.settings("c.Autograde.controls = False")
     for student in ("ada", "bob"):
         fresh.submit(NAME, student, fresh.answered())
     (fresh.root / "course" / "submitted" / "bob" / NAME / f"{NAME}.ipynb").write_text("{")
@@ -226,7 +220,7 @@ def test_a_file_that_is_no_notebook_is_told_without_a_traceback(fresh):
 
 
 def test_a_locked_gradebook_stops_the_run_and_the_next_one_goes_on(fresh):
-    settings(fresh, "c.Autograde.controls = False")
+    fresh.settings("c.Autograde.controls = False")
     fresh.submit(NAME, "ada", fresh.answered())
     holder = sqlite3.connect(fresh.root / "course" / "gradebook.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
@@ -238,7 +232,7 @@ def test_a_locked_gradebook_stops_the_run_and_the_next_one_goes_on(fresh):
 
 
 def test_an_interrupted_run_says_so_and_the_next_one_goes_on(fresh):
-    settings(fresh, "c.Autograde.controls = False")
+    fresh.settings("c.Autograde.controls = False")
     fresh.submit(NAME, "ada", fresh.answered())
     fresh.submit(NAME, "bob", fresh.answered("import time\ntime.sleep(30)\ndef double(x):\n    return 2 * x"))
     line = [sys.executable, "-m", "advcourse.grading", "grade", NAME]

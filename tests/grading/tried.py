@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import nbformat
 import torch
@@ -58,6 +57,6 @@ def _points(cell: nbformat.NotebookNode) -> float:
 def grader(assignment: str) -> Iterator[Grader]:
     """A grader beside the files of that assignment."""
     folder = bank.ROOT / "solutions" / assignment
-    beside = str(folder) if any(Path(each).suffix != ".ipynb" for each in folder.iterdir()) else ""
+    beside = str(folder) if any(path.suffix != ".ipynb" for path in folder.iterdir()) else ""
     with trial.sandboxed(memory=4096, seconds=600, files=beside) as sandbox:
         yield Grader(sandbox)

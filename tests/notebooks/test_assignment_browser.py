@@ -8,12 +8,10 @@ import sys
 
 import pytest
 
-expect = pytest.importorskip("playwright.sync_api").expect
-
-from advcourse.grading import sandbox  # noqa: E402
-from tests.grading import bank  # noqa: E402
-from tests.grading.course import Course  # noqa: E402
-from tests.support.lab import ROOT, running_lab  # noqa: E402
+from advcourse.grading import sandbox
+from tests.grading import bank
+from tests.grading.course import Course
+from tests.support.lab import ROOT, running_lab
 
 NAME = "a01_ifgsm"
 HOSTILE = """<script>window.hit = 1</script> <img src=x onerror="window.hit = 2">
@@ -46,6 +44,8 @@ def cell(window, name: str):
 
 def run(window, name: str) -> str:
     """Run a cell by the keyboard, and what it shows."""
+    from playwright.sync_api import expect
+
     chosen = cell(window, name)
     prompt = chosen.locator(".jp-InputPrompt")
     before = prompt.inner_text()
@@ -96,8 +96,7 @@ def course(tmp_path_factory):
     if sandbox.unavailable() is not None:
         pytest.skip(f"no sandbox here: {sandbox.unavailable()}")
     made = Course(tmp_path_factory.mktemp("course"), [NAME])
-    with open(made.root / "course" / "nbgrader_config.py", "a") as file:
-        file.write("\nc.Autograde.controls = False\n")
+    made.settings("c.Autograde.controls = False")
     shutil.copy(ROOT / "course" / "lab.py", made.root / "course")
     shutil.copytree(ROOT / "course" / "jupyter", made.root / "course" / "jupyter")
     made.submit(NAME, "ada", bank.answered(NAME))
