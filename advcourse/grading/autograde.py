@@ -27,6 +27,7 @@ from nbgrader.preprocessors import (
 from traitlets import Bool, Float, Int, List, default
 
 from advcourse.grading import again, cells, controls, matching, pages, preflight, sandbox
+from advcourse.grading.draws import secret_of
 from advcourse.grading.marks import is_test
 from advcourse.grading.rebuild import rebuild
 from advcourse.grading.roster import STUDENT
@@ -53,19 +54,24 @@ class TrialExecute(NbGraderPreprocessor):
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         self.check_place()
-        folder = resources.get("metadata", {}).get("path", "")
+        folder, course = resources.get("metadata", {}).get("path", ""), None
         if "nbgrader" in resources:
-            folder = master_folder(self.parent.parent.coursedir, resources["nbgrader"]["assignment"])
+            course = self.parent.parent.coursedir
+            folder = master_folder(course, resources["nbgrader"]["assignment"])
         student = resources.get("nbgrader", {}).get("student", "the submission")
-        for words in self.pool(folder).run(nb):
+        for words in self.pool(folder, course).run(nb):
             self.log.warning("%s: %s", student, words)
         return nb, resources
 
-    def pool(self, folder: str) -> Workers:
+    def pool(self, folder: str, course: Any = None) -> Workers:
         """The processes that run submissions, with the files of that folder beside them."""
+        secret = ""
+        if course is not None:
+            with Gradebook(course.db_url, course.course_id) as gradebook:
+                secret = secret_of(gradebook)
         beside = folder if folder and any(path.suffix != ".ipynb" for path in Path(folder).iterdir()) else ""
         limits = (self.timeout, self.total, self.memory_limit, self.cpu_limit)
-        bounds = Bounds(*limits, self.unsafe, beside, Path(folder).name)
+        bounds = Bounds(*limits, self.unsafe, beside, Path(folder).name, secret)
         return workers(bounds, self.workers)
 
     def check_place(self) -> None:
@@ -161,7 +167,7 @@ class Autograde(converters.Autograde):
             executor = self.executor(parent=self.parent)
             executor.check_place()
             try:
-                executor.pool(master_folder(self.coursedir, assignment)).check()
+                executor.pool(master_folder(self.coursedir, assignment), self.coursedir).check()
             except (RuntimeError, OSError) as error:
                 raise NbGraderException(f"nothing was graded: {error}") from error
         if self.controls and due:
@@ -173,7 +179,7 @@ class Autograde(converters.Autograde):
     def begin(self, assignment: str, due: list[str]) -> None:
         """Have the workers begin with all that is due, in the order in which it will be asked for."""
         course = self.coursedir
-        pool = self.executor(parent=self.parent).pool(master_folder(course, assignment))
+        pool = self.executor(parent=self.parent).pool(master_folder(course, assignment), course)
         with Gradebook(course.db_url, course.course_id) as gradebook:
             for student in due:
                 for file in sorted(Path(self._format_source(assignment, student)).glob("*.ipynb")):

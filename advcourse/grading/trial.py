@@ -25,6 +25,7 @@ from nbformat.v4 import new_output
 from nbgrader.utils import is_locked, is_solution
 
 from advcourse.grading import pages, sandbox
+from advcourse.grading.draws import drawn_from
 from advcourse.grading.marks import is_test, mark_failed
 from advcourse.grading.needs import Names, names_of, sources_of
 from advcourse.grading.pages import harmless
@@ -135,11 +136,20 @@ class Trial:
         start: makes a process.
         total: seconds of processor time for all, those of the tests here too, and of the clock four times as many; what
             is not reached by then counts as failed.
+        secret: from which the hidden tests' inputs are drawn.
     """
 
-    def __init__(self, notebook: NotebookNode, start: Callable[[], Child], *, total: float, log: logging.Logger):
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        start: Callable[[], Child],
+        *,
+        total: float,
+        log: logging.Logger,
+        secret: str = "",
+    ):
         self.cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-        self.start, self.total, self.log = start, total, log
+        self.start, self.total, self.log, self.secret = start, total, log, secret
         self.uses = {number: _names_in_time(cell.source) for number, cell in enumerate(self.cells)}
         self.tests = {n for n, cell in enumerate(self.cells) if is_test(cell)}
         self.given = {n for n, cell in enumerate(self.cells) if is_locked(cell) and n not in self.tests}
@@ -213,7 +223,8 @@ class Trial:
                 cell.outputs, cell.execution_count = outputs, number + 1
             stage.is_old = True
         elif number in self.tests and number not in self.done:
-            cell.outputs, cell.execution_count = stage.test(cell.source), number + 1
+            with drawn_from(self.secret, cell.metadata["nbgrader"]["grade_id"]):
+                cell.outputs, cell.execution_count = stage.test(cell.source), number + 1
 
     def _lost(self, number: int, cell: NotebookNode, words: str) -> None:
         words = " ".join(pages.text(words).split())[:LONGEST_REASON]  # one line in the log

@@ -42,6 +42,7 @@ class Bounds:
         unsafe: without a sandbox.
         files: a folder whose files, notebooks excepted, the submission finds beside itself.
         assignment: whose techniques the course's library refuses.
+        secret: from which the hidden tests' inputs are drawn.
     """
 
     timeout: float = 60
@@ -51,6 +52,7 @@ class Bounds:
     unsafe: bool = False
     files: str = ""
     assignment: str = ""
+    secret: str = ""
 
 
 class Workers:
@@ -200,5 +202,6 @@ def _fork() -> None:
 def _work(text: str) -> tuple[str, list[str]]:
     notebook = nbformat.reads(text, 4)
     with _kept() as (log, words), torch.random.fork_rng(devices=[]):
-        trial.Trial(notebook, _child, total=_sandbox[0][1].total, log=log).run()
+        bounds = _sandbox[0][1]
+        trial.Trial(notebook, _child, total=bounds.total, log=log, secret=bounds.secret).run()
     return nbformat.writes(notebook), words
