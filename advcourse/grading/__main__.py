@@ -11,6 +11,7 @@ COMMANDS = {
     "grade": "advcourse.grading.run",
     "report": "advcourse.grading.report",
     "export": "advcourse.grading.platforms",
+    "mutate": "advcourse.grading.mutate",
 }
 """By its name, the module of a command: its ``main`` takes the arguments and returns the exit status."""
 

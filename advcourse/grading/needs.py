@@ -39,3 +39,18 @@ def sources_of(uses: Mapping[Key, Names], chosen: set[Key]) -> set[Key]:
         if not more:
             return chosen
         chosen |= more
+
+
+def dependents(uses: Mapping[Key, Names], changed: Mapping[Key, Names]) -> set[Key]:
+    """These cells and those that take, over as many cells as it may be, what they define.
+
+    Args:
+        uses: of every cell what ``names_of`` tells.
+        changed: the same of cells that are to have another source.
+    """
+    reached = set(changed)
+    touched = set().union(*(uses[name][0] | names[0] for name, names in changed.items()))
+    while more := {name for name, (_, used) in uses.items() if used & touched} - reached:
+        reached |= more
+        touched |= set().union(*(uses[name][0] for name in more))
+    return reached

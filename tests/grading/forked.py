@@ -18,7 +18,7 @@ from functools import cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
-from advcourse.grading.needs import Names, names_of, sources_of
+from advcourse.grading.needs import Names, dependents, names_of, sources_of
 from tests.grading import bank
 
 CONTEXT = get_context("forkserver")
@@ -98,14 +98,9 @@ def needed(assignment: str, answers: dict[str, str] | None = None) -> set[str]:
     cells, given = code_cells(assignment, {}), uses(assignment)
     if not answers:
         return sources_of(given, {cell.name for cell in cells if cell.points is not None or cell.answer})
-    mine = given | {name: names_of(source) for name, source in answers.items()}
-    reached = set(answers)
-    touched = set().union(*(given[name][0] | mine[name][0] for name in answers))
-    while more := {name for name, (_, used) in given.items() if used & touched} - reached:
-        reached |= more
-        touched |= set().union(*(given[name][0] for name in more))
+    changed = {name: names_of(source) for name, source in answers.items()}
     tests = {cell.name for cell in cells if cell.points is not None}
-    return sources_of(mine, tests & reached | set(answers))
+    return sources_of(given | changed, tests & dependents(given, changed) | set(answers))
 
 
 def _work(cells: list[Cell], sender: Connection) -> None:
