@@ -22,15 +22,17 @@ STEAL := -n 2 --dist worksteal
 XDIST := -n 2 --dist loadscope
 reversed = $(if $(1),$(call reversed,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 NOTEBOOKS := $(wildcard lectures/*.ipynb)
+FIGURES := build/figures
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab formgrader lint quick test lectures release docs address bench clean
+.PHONY: help setup lab formgrader lint quick test figures lectures release docs address bench clean
 
 help:
 	@echo "make setup     the environment in $(VENV) (done once; seconds when nothing changed)"
 	@echo "make lab       JupyterLab with the lectures (PORT=8888, INSTRUCTOR=1)"
 	@echo "make quick     lint, types and the fast tests, in a minute and a half: the loop while working"
 	@echo "make test      lint, tests, and every lecture and solution run from top to bottom"
+	@echo "make figures   run the lectures and look at every figure (NOTEBOOKS=lectures/NN_name.ipynb for one)"
 	@echo "make lectures  run all lectures, store their outputs, refresh lectures/text"
 	@echo "make release   regenerate assignments/ from solutions/"
 	@echo "make docs      redraw what docs/ and README.md take from the code: the rooms, the table of techniques"
@@ -69,7 +71,14 @@ quick: lint
 
 test: lint $(VENV)/.tf-done
 	$(THREADS) $(BIN)/python -m pytest $(STEAL) tests
-	$(if $(NOTEBOOKS),$(THREADS) $(BIN)/python -m pytest $(XDIST) $(NBVAL) $(call reversed,$(NOTEBOOKS)))
+	$(if $(NOTEBOOKS),$(MAKE) --no-print-directory figures)
+
+# The kernels look at each figure when they draw it (tests/support/watching.py), so that no lecture runs twice.
+figures: setup
+	rm -rf $(FIGURES)
+	ADVCOURSE_FIGURES=$(CURDIR)/$(FIGURES) PYTHONSTARTUP=$(CURDIR)/tests/notebooks/startup.py \
+	  $(THREADS) $(BIN)/python -m pytest $(XDIST) $(NBVAL) $(call reversed,$(NOTEBOOKS))
+	$(BIN)/python -m tests.notebooks.figure_report $(FIGURES) $(NOTEBOOKS)
 
 lectures: setup
 	$(BIN)/jupytext --quiet --sync $(NOTEBOOKS)
