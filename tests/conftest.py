@@ -39,6 +39,7 @@ SLOW = (
     "grading/test_trial.py",
     "structured/test_basis_cache.py",
     "structured/test_recolor.py",
+    "support/test_figures.py",
     "test_cli.py",
     "test_benchmarks_newer.py",
     "test_benchmarks_queries.py",

@@ -142,7 +142,7 @@ def texts(figure: Figure) -> list[Seen]:
 def canvas(figure: Figure, tight: bool) -> Bbox:
     """The picture in pixels: all that is drawn with a margin, as notebooks save it, or the figure as it is."""
     if not tight:
-        return figure.bbox
+        return figure.bbox.frozen()
     return figure.get_tightbbox().padded(PAD).transformed(figure.dpi_scale_trans)
 
 
@@ -228,10 +228,9 @@ def problems(figure: Figure, width: float = 700, *, tight: bool = True, dpi: flo
     with _at(figure, dpi):
         seen = texts(figure)
         picture = canvas(figure, tight)
-    if picture.width > width:
-        dpi *= width / picture.width
-    with _at(figure, dpi):
-        if picture.width > width:
+    shrunk = min(1, width / picture.width)
+    with _at(figure, dpi * shrunk):
+        if shrunk < 1:
             seen = texts(figure)
         found = _overlapping(seen) + _cut(seen, canvas(figure, tight), figure)
         found += _over_plots(seen, figure) + _legends(seen, figure)

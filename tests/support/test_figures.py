@@ -462,6 +462,12 @@ def test_what_is_not_cut_to_its_content_can_lose_a_legend_at_its_edge():
     assert problems(figure) == [] and problems(figure, tight=False) == ["text 'a long remark at the edge' is cut off"]
 
 
+def test_a_wide_figure_that_is_not_cut_is_measured_at_the_width_of_the_page():
+    figure, _ = plt.subplots(1, 4, figsize=(10, 2.5))
+    figure.suptitle("a title near the upper edge")
+    assert problems(figure, tight=False) == []
+
+
 def test_a_figure_is_left_as_it_was():
     def picture(figure):
         buffer = io.BytesIO()
