@@ -151,7 +151,7 @@ PARTS = {
     "structured.flow": "derivatives eigenvectors flow_field flow_with_field warp",
     "structured.recolor": "Photometric edge_correlation edge_strength factor pcg photometric_operator recolor_operator "
     "Basis BasisCache basis_operator cache_eigenbases eigenbases eigenbasis learned_basis",
-    "structured.augmented": "flow_step recolor_step",
+    "structured.augmented": "flow_step recolor_step random_flow_step random_recolor_step",
     "wrappers.ensemble": "Ensemble",
     "wrappers.eot": "Transform compose draw random_lighting random_noise random_rigid",
     "wrappers": "logits_from",

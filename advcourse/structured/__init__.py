@@ -1,7 +1,7 @@
 """Structured perturbations: linear operators that turn the loss gradient into a motion or a recolouring."""
 
 from advcourse.core.warps import warp
-from advcourse.structured._augment import augmented, flow_step, recolor_step
+from advcourse.structured._augment import augmented, flow_step, random_flow_step, random_recolor_step, recolor_step
 from advcourse.structured._basis_cache import BasisCache, cache_eigenbases
 from advcourse.structured._eigenbasis import Basis, eigenbases, eigenbasis, learned_basis
 from advcourse.structured._flow import derivatives, eigenvectors, flow, flow_field, flow_with_field
@@ -30,6 +30,8 @@ __all__ = [
     "learned_basis",
     "pcg",
     "photometric_operator",
+    "random_flow_step",
+    "random_recolor_step",
     "recolor",
     "recolor_operator",
     "recolor_step",

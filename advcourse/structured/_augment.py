@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from advcourse.core.running import Model, detached
 from advcourse.core.validation import check_above, check_at_least, check_flag, check_inputs
 from advcourse.core.warps import warp
-from advcourse.structured._ascent import one_step
+from advcourse.structured._ascent import one_step, scaled
 from advcourse.structured._basis_cache import BasisCache
 from advcourse.structured._flow import flow_field
 from advcourse.structured._recolor import basis_operator
@@ -32,7 +32,8 @@ def augmented(
 
     Args:
         perturb: ``(model, images, labels) -> images``: ``flow_step`` or ``recolor_step`` with their settings
-            (``functools.partial``), or an attack; None for none.
+            (``functools.partial``), their controls ``random_flow_step`` and ``random_recolor_step``, or an attack;
+            None for none.
         augment: ``images -> images``, drawing from torch's global generators: ``training.random_crop``,
             ``training.image_by_image``; None for none.
         loss: of the images that come out.
@@ -122,14 +123,7 @@ def recolor_step(
 
     Source: as ``augmented``; the uniform lengths are ours.
     """
-    check_inputs(model, images, labels)
-    check_at_least(0, strength=strength, rho=rho)
-    check_flag(uniform=uniform)
-    check_above(0, alpha=alpha)
-    if not isinstance(bases, BasisCache):
-        raise ValueError(f"bases is a {type(bases).__name__}, expected the BasisCache of cache_eigenbases")
-    images = detached(images)
-    operator = basis_operator(bases.of(images), rho=rho, alpha=alpha)
+    images, operator = _recolouring(model, images, labels, bases, strength, rho, alpha, uniform)
     change = one_step(
         model,
         images,
@@ -139,6 +133,95 @@ def recolor_step(
         operator=lambda gradient, x: operator(gradient),
     )
     return (images + change).clamp_(0, 1)
+
+
+def random_flow_step(
+    model: Model, images: Tensor, labels: Tensor, *, gamma: float, max_displacement: float, uniform: bool = False
+) -> Tensor:
+    """The control of ``flow_step``: each image warped along a smooth field that knows nothing of the network.
+
+    The field is ``flow_field`` of white noise in place of the gradient, of the same smoothness and scaled to the same
+    length. What it draws comes from torch's global generators, which ``training.fit`` sets for every step from its
+    seed. No pass through the model.
+
+    Args:
+        model: not asked.
+        images: ``(N, C, H, W)`` in [0, 1].
+        labels: int64 ``(N,)``; not used.
+        gamma, max_displacement, uniform: as in ``flow_step``.
+
+    Returns:
+        Images ``(N, C, H, W)`` in [0, 1], without a graph.
+
+    Raises:
+        ValueError: for bad input; the message names the argument.
+
+    Source: ours.
+    """
+    check_inputs(model, images, labels)
+    check_at_least(0, gamma=gamma, max_displacement=max_displacement)
+    check_flag(uniform=uniform)
+    images = detached(images)
+    field = flow_field(torch.randn_like(images), images, gamma=gamma)
+    with torch.no_grad():
+        return warp(images, scaled(field, _lengths(images, max_displacement, uniform), vectors=True))
+
+
+def random_recolor_step(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    bases: BasisCache,
+    strength: float,
+    rho: float = 10.0,
+    alpha: float = 1.0,
+    uniform: bool = False,
+) -> Tensor:
+    """The control of ``recolor_step``: each image recoloured within its cached basis, at random.
+
+    The operator is applied to white noise in place of the gradient, and the change scaled to the same strength. Drawn
+    as in ``random_flow_step``; no pass through the model.
+
+    Args:
+        model: not asked.
+        images: ``(N, C, H, W)`` in [0, 1], of those that the cache was made of, unchanged.
+        labels: int64 ``(N,)``; not used.
+        bases, strength, rho, alpha, uniform: as in ``recolor_step``.
+
+    Returns:
+        Images ``(N, C, H, W)`` in [0, 1], without a graph.
+
+    Raises:
+        ValueError: for bad input, images that the cache does not know among them; the message names the argument.
+
+    Source: ours.
+    """
+    images, operator = _recolouring(model, images, labels, bases, strength, rho, alpha, uniform)
+    with torch.no_grad():
+        change = scaled(operator(torch.randn_like(images)), _lengths(images, strength, uniform), vectors=False)
+        return (images + change).clamp_(0, 1)
+
+
+def _recolouring(
+    model: Model,
+    images: Tensor,
+    labels: Tensor,
+    bases: BasisCache,
+    strength: float,
+    rho: float,
+    alpha: float,
+    uniform: bool,
+) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """The images, checked with everything else and without a graph, and the operator of their cached bases."""
+    check_inputs(model, images, labels)
+    check_at_least(0, strength=strength, rho=rho)
+    check_flag(uniform=uniform)
+    check_above(0, alpha=alpha)
+    if not isinstance(bases, BasisCache):
+        raise ValueError(f"bases is a {type(bases).__name__}, expected the BasisCache of cache_eigenbases")
+    images = detached(images)
+    return images, basis_operator(bases.of(images), rho=rho, alpha=alpha)
 
 
 def _lengths(images: Tensor, longest: float, uniform: bool) -> float | Tensor:

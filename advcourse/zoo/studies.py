@@ -27,6 +27,8 @@ from advcourse.structured import (
     cache_eigenbases,
     flow,
     flow_step,
+    random_flow_step,
+    random_recolor_step,
     recolor,
     recolor_step,
 )
@@ -42,8 +44,11 @@ STRUCTURED = ("", "flow", "recolor")
 POLICIES = ("basic", "auto", "rand")
 ARMS = tuple(" + ".join(filter(None, (first, policy))) for policy in POLICIES for first in STRUCTURED)
 TWICE = ", twice the epochs"
-CONTROLS = tuple(policy + TWICE for policy in POLICIES)
-"""A structured step costs about as much as a step of training: what does that time buy spent on more epochs?"""
+AT_RANDOM = ("random field", "random recolor")
+CONTROLS = tuple(f"{first} + {policy}" for policy in POLICIES for first in AT_RANDOM)
+CONTROLS += tuple(policy + TWICE for policy in POLICIES)
+"""What of an arm's gain is due to the gradient, and what would a structure of the same size drawn at random do? And a
+structured step costs about as much as a step of training: what does that time buy spent on more epochs?"""
 
 
 @dataclass(frozen=True)
@@ -206,9 +211,13 @@ def _run(
     epochs = settings.epochs * (2 if arm.endswith(TWICE) else 1)
     schedule = one_cycle(optimizer, LR, epochs * training.steps_per_epoch(len(train[1]), BATCH))
     structured = arm.split(" + ")[:-1]
+    moved: dict[str, Any] = {"gamma": settings.gamma, "max_displacement": settings.max_displacement, "uniform": True}
+    coloured: dict[str, Any] = {"bases": caches["train"], "strength": settings.strength, "uniform": True}
     perturb = {
-        "flow": partial(flow_step, gamma=settings.gamma, max_displacement=settings.max_displacement, uniform=True),
-        "recolor": partial(recolor_step, bases=caches["train"], strength=settings.strength, uniform=True),
+        "flow": partial(flow_step, **moved),
+        "recolor": partial(recolor_step, **coloured),
+        "random field": partial(random_flow_step, **moved),
+        "random recolor": partial(random_recolor_step, **coloured),
     }
     history = training.fit(
         model,

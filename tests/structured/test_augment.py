@@ -16,9 +16,13 @@ from advcourse.structured import (
     cache_eigenbases,
     eigenbases,
     flow,
+    flow_field,
     flow_step,
+    random_flow_step,
+    random_recolor_step,
     recolor,
     recolor_step,
+    warp,
 )
 from advcourse.training import image_by_image
 from tests.support.toys import pictures, smooth_cnn
@@ -39,6 +43,13 @@ def both(cache, **shared):
     return {
         "flow": partial(flow_step, gamma=1.0, max_displacement=0.3, **shared),
         "recolor": partial(recolor_step, bases=cache, strength=0.05, **shared),
+    }
+
+
+def at_random(cache, **shared):
+    return {
+        "random flow": partial(random_flow_step, gamma=1.0, max_displacement=0.3, **shared),
+        "random recolor": partial(random_recolor_step, bases=cache, strength=0.05, **shared),
     }
 
 
@@ -107,6 +118,40 @@ def test_uniform_lengths_are_each_images_own(name, scene):
         torch.testing.assert_close(part, shares[:, None, None, None] * whole, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["random flow", "random recolor"])
+def test_the_control_is_the_operator_on_noise_at_the_same_length(name, scene):
+    model, images, labels, cache = scene
+    torch.manual_seed(3)
+    moved = at_random(cache)[name](model, images, labels)
+    torch.manual_seed(3)
+    noise = torch.randn_like(images)
+    if name == "random flow":
+        field = flow_field(noise, images, gamma=1.0)
+        expected = warp(images, 0.3 * field / field.norm(dim=1).amax((1, 2))[:, None, None, None])
+    else:
+        change = basis_operator(eigenbases(images, K))(noise)
+        expected = images + 0.05 * change / change.abs().amax((1, 2, 3), keepdim=True)
+    torch.testing.assert_close(moved, expected, rtol=0, atol=1e-12)
+    assert (moved - images).flatten(1).norm(dim=1).min() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["random flow", "random recolor"])
+def test_the_control_asks_nobody_and_draws_from_the_global_generators(name, scene):
+    model, images, labels, cache = scene
+    step = at_random(cache, uniform=True)[name]
+    torch.manual_seed(1)
+    with count_passes(model) as passes, unchanged(model, images, labels):
+        first = step(model, images, labels)
+        second = step(model, images, labels)
+    assert (passes.forwards, passes.backwards) == (0, 0) and not torch.equal(first, second)
+    torch.manual_seed(1)
+    assert torch.equal(step(nn.Flatten(), images, labels.flip(0)), first)
+    torch.manual_seed(1)
+    whole = at_random(cache)[name](model, images, labels) - images
+    shares = (first - images).flatten(1).norm(dim=1) / whole.flatten(1).norm(dim=1)
+    assert (shares < 1).all() and shares.max() - shares.min() > 0.3
+
+
 def test_the_perturbation_comes_first_then_the_augmentation_then_the_loss():
     seen = []
 
@@ -134,7 +179,7 @@ def test_fit_trains_on_perturbed_images_and_resumes_bit_by_bit(scene, tmp_path):
     cache = cache_eigenbases(images, K, tmp_path / "float", progress=False)
     losses = {
         name: augmented(step, partial(training.random_crop, padding=1))
-        for name, step in (both(cache, uniform=True) | {"none": None}).items()
+        for name, step in (both(cache, uniform=True) | at_random(cache, uniform=True) | {"none": None}).items()
     }
 
     def run(loss, epochs, checkpoint=None):
@@ -152,37 +197,41 @@ def test_fit_trains_on_perturbed_images_and_resumes_bit_by_bit(scene, tmp_path):
         resumed, _ = run(loss, 3, tmp_path / f"{name}.pt")
         assert all(torch.equal(whole[key], resumed[key]) for key in whole)
         ends[name] = torch.cat([value.flatten() for value in whole.values() if value.is_floating_point()])
-    assert not torch.equal(ends["flow"], ends["none"]) and not torch.equal(ends["recolor"], ends["none"])
+    assert len({tuple(end.tolist()) for end in ends.values()}) == 5  # no two of them train alike
 
 
 def test_augmented_images_have_no_basis(scene):
     """A crop before the structured step would pair an image with another's contours."""
     model, images, labels, cache = scene
     moved = rigid(images, 1.0, 0.0, 0.0)
-    with pytest.raises(
-        ValueError, match="images holds 6 of 6 that are not in the cache .*expected images as they were"
-    ):
-        recolor_step(model, moved, labels, bases=cache, strength=0.1)
+    for step in (recolor_step, random_recolor_step):
+        with pytest.raises(
+            ValueError, match="images holds 6 of 6 that are not in the cache .*expected images as they were"
+        ):
+            step(model, moved, labels, bases=cache, strength=0.1)
 
 
 @pytest.mark.parametrize("bad", [{"gamma": -1.0}, {"max_displacement": -1.0}, {"max_displacement": float("nan")}])
 def test_bad_parameters_of_the_flow_are_refused(bad, scene):
     model, images, labels, _ = scene
-    with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
-        flow_step(model, images, labels, **({"gamma": 1.0, "max_displacement": 1.0} | bad))
+    for step in (flow_step, random_flow_step):
+        with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
+            step(model, images, labels, **({"gamma": 1.0, "max_displacement": 1.0} | bad))
 
 
 @pytest.mark.parametrize("bad", [{"strength": -0.1}, {"rho": -1.0}, {"alpha": 0.0}])
 def test_bad_parameters_of_the_recolouring_are_refused(bad, scene):
     model, images, labels, cache = scene
-    with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
-        recolor_step(model, images, labels, bases=cache, **({"strength": 0.1} | bad))
+    for step in (recolor_step, random_recolor_step):
+        with pytest.raises(ValueError, match=f"{next(iter(bad))} is .*expected"):
+            step(model, images, labels, bases=cache, **({"strength": 0.1} | bad))
 
 
 def test_what_is_no_cache_is_refused(scene):
     model, images, labels, _ = scene
-    with pytest.raises(ValueError, match="bases is a NoneType, expected the BasisCache"):
-        recolor_step(model, images, labels, bases=None, strength=0.1)
+    for step in (recolor_step, random_recolor_step):
+        with pytest.raises(ValueError, match="bases is a NoneType, expected the BasisCache"):
+            step(model, images, labels, bases=None, strength=0.1)
 
 
 # -- policies of torchvision

@@ -37,11 +37,14 @@ def study(arms, seeds, folder, settings=SMALL):
 def test_the_arms_are_those_of_the_deck():
     assert len(ARMS) == 9 and ARMS[:3] == ("basic", "flow + basic", "recolor + basic")
     assert {"auto", "flow + rand", "recolor + auto"} <= set(ARMS)
+    assert {"random field + basic", "random recolor + rand", "auto, twice the epochs"} < set(CONTROLS)
+    assert len(set(ARMS + CONTROLS)) == 18
 
 
 def test_every_arm_runs_and_is_measured(noise_as_cifar10, tmp_path):
-    table = study(ARMS + CONTROLS[:1], 1, tmp_path)
-    assert [run["arm"] for run in table["runs"]] == [*ARMS, CONTROLS[0]]
+    controls = ("random field + basic", "random recolor + basic", "basic, twice the epochs")
+    table = study(ARMS + controls, 1, tmp_path)
+    assert [run["arm"] for run in table["runs"]] == [*ARMS, *controls]
     for run in table["runs"]:
         for measure in ("accuracy", "under_flow", "under_recolor"):
             assert 0 <= run[measure] <= 1
@@ -86,19 +89,22 @@ def test_settings_reach_the_steps_and_the_attacks(noise_as_cifar10, tmp_path, mo
 
         monkeypatch.setattr(studies, name, seen)
 
-    for name in ("flow_step", "recolor_step", "flow", "recolor"):
+    for name in ("flow_step", "recolor_step", "random_flow_step", "random_recolor_step", "flow", "recolor"):
         watch(name)
     built = watched(monkeypatch, studies, "basis_operator")
     settings = Settings(
         images=48, epochs=1, width=2, mixed_precision="no", gamma=3.0, max_displacement=0.7, strength=0.2
     )
-    study(("flow + basic", "recolor + basic"), 1, tmp_path, settings)
+    study(("flow + basic", "recolor + basic", "random field + basic", "random recolor + basic"), 1, tmp_path, settings)
     bent, coloured = {"gamma": 3.0, "max_displacement": 0.7}, {"strength": 0.2}
-    assert len(given["recolor_step"].pop("bases")) == 48 and callable(given["recolor"].pop("operator"))
+    assert callable(given["recolor"].pop("operator"))
+    assert len(given["recolor_step"].pop("bases")) == 48 == len(given["random_recolor_step"].pop("bases"))
     assert all(call.given[0].vectors.shape[1] == 3 for call in built) and built
     assert given == {
         "flow_step": {**bent, "uniform": True, "training": True},
         "recolor_step": {**coloured, "uniform": True, "training": True},
+        "random_flow_step": {**bent, "uniform": True, "training": True},
+        "random_recolor_step": {**coloured, "uniform": True, "training": True},
         "flow": {**bent, "steps": 5, "training": False},
         "recolor": {**coloured, "steps": 5, "training": False},
     }
@@ -133,12 +139,14 @@ def test_gains_are_those_of_the_same_seed():
             ("basic", (0, 0, 0)),
             ("flow + basic", (0.01, 0.02, 0.03)),
             ("auto", (0.2, 0, 0)),
+            ("random field + basic", (0.03, 0.03, 0.03)),
             ("basic, twice the epochs", (0.1, 0.1, 0.1)),
         )
         for seed, gain in enumerate(gains)
     ]
     table = summary({"runs": runs})
-    assert list(table.index) == ["basic", "flow + basic", "auto", "basic, twice the epochs"]
+    assert list(table.index) == ["basic", "flow + basic", "auto", "random field + basic", "basic, twice the epochs"]
+    assert table.loc["random field + basic", "gain"] == pytest.approx(0.03)
     row = table.loc["flow + basic"]
     half = 4.302653 * 0.01 / math.sqrt(3)  # Student's t of two degrees of freedom
     assert row["gain"] == pytest.approx(0.02)
