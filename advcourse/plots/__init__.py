@@ -5,9 +5,11 @@ there, and make a figure of their own where none is given.
 """
 
 from advcourse.plots._curves import accuracy_curve, success_curve, top5
-from advcourse.plots._fields import draw_field
+from advcourse.plots._fields import draw_field, show_motion
 from advcourse.plots._images import draw_image, magnify, show_attack, show_images, tile
+from advcourse.plots._intervals import interval_chart
 from advcourse.plots._loss import loss_along, loss_landscape
+from advcourse.plots._maps import show_maps
 from advcourse.plots._queries import cosine_curve, cumulative_curve, query_curve
 from advcourse.plots._regions import decision_regions
 from advcourse.plots._ring import draw_ring, ring_curve, show_ring
@@ -28,6 +30,7 @@ __all__ = [
     "draw_field",
     "draw_image",
     "draw_ring",
+    "interval_chart",
     "loss_along",
     "loss_landscape",
     "magnify",
@@ -36,6 +39,8 @@ __all__ = [
     "robustness_curve",
     "show_attack",
     "show_images",
+    "show_maps",
+    "show_motion",
     "show_ring",
     "show_sheets",
     "spatial_landscape",
