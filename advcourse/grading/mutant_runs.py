@@ -109,7 +109,7 @@ def _stage(send: Callable[[Any], None], given: list[CodeCell], answer: str, sour
 def _verdict(run: Callable[[str], bool], given: list[CodeCell], limits: dict[str, float]) -> str | None:
     """The first test that fails."""
     done = 0
-    for name, passed, _ in _forked(_cells, run, given, limits, patience=5 + 6 * max(limits.values())):
+    for name, passed, _ in _forked(_cells, run, given, limits, patience=60 + 12 * max(limits.values())):
         done += 1
         if not passed and given[done - 1].is_test:
             return name
