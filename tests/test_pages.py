@@ -1,5 +1,6 @@
 """The pages that a newcomer follows: their files and commands are there, and their skeletons do what the pages say."""
 
+import os
 import re
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,10 @@ from tests.contracts import attacks, defenses, gan_losses, training_losses
 from tests.contracts.catalogue.gan_losses import NUMBERS
 from tests.contracts.contract import broken
 from tests.grading import bank
+from tests.notebooks import form
+from tests.notebooks.test_form import RULES
+from tests.support.figures import problems
+from tests.support.notebooks import nothing_at_hand
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(ROOT.glob("docs/add_*.md"))
@@ -81,29 +86,43 @@ def test_the_gan_variant_keeps_its_contracts_and_passes_its_tests():
     tests["test_NAME_brings_the_points_nearer"]()
 
 
-def test_the_frame_of_a_lecture_is_a_notebook_with_badge_and_bootstrap(tmp_path, monkeypatch):
+@pytest.fixture
+def lecture(tmp_path, monkeypatch):
+    """What the page makes of the template, where no data are at hand: on the digits that stand in."""
+    for name in set(os.environ) - set(nothing := nothing_at_hand(tmp_path)):
+        monkeypatch.delenv(name)
+    for name, value in nothing.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     Path("lectures").mkdir()
+    Path("lectures/TEMPLATE.md").write_text(text("lectures/TEMPLATE.md"), encoding="utf-8")
     built(blocks("add_a_lecture")[0])
-    notebook = nbformat.read("lectures/NN_name.ipynb", as_version=4)
-    nbformat.validate(notebook)
-    badge, bootstrap, *_ = notebook.cells
+    return nbformat.read("lectures/NN_name.ipynb", as_version=4)
+
+
+def test_the_frame_of_a_lecture_is_a_notebook_with_badge_and_bootstrap_in_the_courses_form(lecture):
+    nbformat.validate(lecture)
+    badge, bootstrap, *cells = lecture.cells
     assert (badge.source, bootstrap.source) == (
         runtime.notebook_badge("lectures/NN_name.ipynb"),
         runtime.bootstrap_source(),
     )
-    with matplotlib.rc_context():
-        built(notebook.cells[3].source.replace('"mnist"', '"digits"'))  # which are always at hand
+    assert form.long_cells(cells) == [] and form.minutes(cells) == (10, 5)
+    assert {rule.__name__: [*rule(cells)] for rule in RULES} == {rule.__name__: [] for rule in RULES}
 
 
-def test_the_exercise_of_a_lecture_waits_passes_and_names_the_mistake(capsys):
-    setup = built("from advcourse.grading import checks\nfrom advcourse.notebook import exercises")
-    stub, check = blocks("add_a_lecture")[1:]
+def test_the_lecture_of_the_template_runs_and_its_exercise_answers(lecture, capsys):
+    *cells, stub, check = [cell.source for cell in lecture.cells[2:] if cell.cell_type == "code"]
+    with matplotlib.rc_context({"backend": "Agg"}):
+        names = built("\n".join(cells))
+        assert problems(names["fig"]) == []
+    assert min(names["curves"]["random signs"]) > max(names["curves"]["FGSM"][1:])
     said = []
-    for answer in (stub, "def double(x):\n    return 2 * x", "def double(x):\n    return x + 2"):
-        built(f"{answer}\n{check}", **setup)
-        said.append(capsys.readouterr().out[0])
-    assert said == ["…", "✓", "✗"]
+    for answer in (stub, "raised = 0.1 * (3 + 0 + 1)", "raised = 0.1 * (3 - 1)", "raised = 3"):
+        capsys.readouterr()
+        built(f"{answer}\n{check}", **names)
+        said.append(capsys.readouterr().out)
+    assert [one[0] for one in said] == ["…", "✓", "✗", "✗"] and "which sign" in said[2]
 
 
 def test_the_master_of_an_assignment_is_one_and_its_bank_can_be_read(tmp_path, monkeypatch):

@@ -23,6 +23,7 @@ STYLE: dict[RcKeyType, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "axes.titlesize": 10,
     "axes.labelsize": 10,
     "figure.dpi": 90,

@@ -18,7 +18,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
-from tests.support.marks import marks_under
+from tests.support.marks import marks_under, under_the_grid
 
 SMALLEST = 7.0  # pixels: a font of less cannot be read
 PAD = 0.1  # inches around a picture cut to what is in it, matplotlib's savefig.pad_inches
@@ -234,6 +234,8 @@ def problems(figure: Figure, width: float = 700, *, tight: bool = True, dpi: flo
             seen = texts(figure)
         found = _overlapping(seen) + _cut(seen, canvas(figure, tight), figure)
         found += _over_plots(seen, figure) + _legends(seen, figure)
+    hidden = [name for ax in figure.findobj(Axes) if ax.get_visible() and (name := under_the_grid(ax))]
+    found += [f"the grid lies over {name}" for name in hidden]
     small = [one for one in seen if one.font < SMALLEST]
     if small:
         least = min(small, key=lambda one: one.font)

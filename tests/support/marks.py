@@ -91,3 +91,17 @@ def marks_under(ax: Axes, box: Bbox) -> str:
             kind = {Line2D: "a line", AxesImage: "an image"}.get(type(artist), f"data ({type(artist).__name__})")
             return f"{kind} {label!r}" if isinstance(label, str) and label and not label.startswith("_") else kind
     return ""
+
+
+def under_the_grid(ax: Axes) -> str:
+    """The first area, bar, marker or image that the grid is drawn over, named; nothing where there is none."""
+    shown = ax.axison and [
+        axis.get_zorder()
+        for axis in (ax.xaxis, ax.yaxis)
+        if axis.get_visible() and any(tick.gridline.get_visible() for tick in axis.get_major_ticks())
+    ]
+    for artist in ax.get_children() if shown and ax.name == "rectilinear" else ():
+        data = isinstance(artist, (Patch, Collection, AxesImage)) and artist is not ax.patch
+        if data and artist.get_visible() and artist.get_zorder() < max(shown):
+            return f"data ({type(artist).__name__})"
+    return ""

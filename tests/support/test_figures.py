@@ -57,6 +57,7 @@ def crowded_minor_ticks():
 def tick_labels_of_a_heat_map():
     _, ax = plt.subplots(figsize=(4, 3))
     ax.imshow(np.random.default_rng(0).random((5, 10)))
+    ax.grid(False)
     ax.set_xticks(range(10), [f"a long name {k}" for k in range(10)])
 
 
@@ -118,6 +119,7 @@ def colour_bar_ticks():
     figure, ax = plt.subplots(figsize=(4, 3))
     bar = figure.colorbar(ax.imshow(np.eye(4)), ax=ax)
     bar.set_ticks([0.5, 0.505])
+    ax.grid(False)
 
 
 def clipped_text():
@@ -181,6 +183,7 @@ def legend_over_a_band():
 def legend_over_an_image():
     _, ax = plt.subplots()
     ax.imshow(np.eye(8))
+    ax.grid(False)
     ax.plot([0, 1], [7, 7], label="edge")
     ax.legend(loc="upper right")
 
@@ -242,6 +245,24 @@ def letters_too_small():
     axes[0].set_title("a small title", fontsize=7)
 
 
+def grid_over_bars():
+    _, ax = plt.subplots()
+    ax.set_axisbelow("line")
+    ax.bar(range(4), [1, 3, 3, 1])
+
+
+def grid_over_an_image():
+    _, ax = plt.subplots()
+    ax.set_axisbelow("line")
+    ax.imshow(np.eye(4))
+
+
+def grid_over_dots():
+    _, ax = plt.subplots()
+    ax.set_axisbelow(False)
+    ax.scatter(X, X)
+
+
 def ticks_of_three_dimensions():
     figure = plt.figure()
     ax = figure.add_subplot(projection="3d")
@@ -284,6 +305,9 @@ FAULTS = {
     legend_over_a_title: "lies over title",
     two_legends: "two legends overlap",
     letters_too_small: "too small to read: title 'a small title'",
+    grid_over_bars: "the grid lies over data .Rectangle",
+    grid_over_an_image: "the grid lies over data .AxesImage",
+    grid_over_dots: "the grid lies over data .PathCollection",
     ticks_of_three_dimensions: "tick labels",
 }
 
@@ -356,6 +380,7 @@ def a_note_beside_its_point():
 def words_in_an_image():
     _, ax = plt.subplots(figsize=(3, 3))
     ax.imshow(np.eye(3))
+    ax.grid(False)
     for i in range(9):
         ax.text(i % 3, i // 3, f"{i / 9:.2f}", ha="center", va="center", color="white")
 
@@ -385,6 +410,19 @@ def a_band_with_a_legend_below():
     ax.fill_between(X, 2 + X, 3 + X, label="band")
     ax.set_ylim(0, 4)
     ax.legend(loc="lower right")
+
+
+def bars_without_a_grid():
+    _, ax = plt.subplots()
+    ax.set_axisbelow("line")
+    ax.grid(False)
+    ax.bar(range(4), [1, 3, 3, 1])
+
+
+def bars_with_a_grid_below():
+    _, ax = plt.subplots()
+    ax.bar(range(4), [1, 3, 3, 1])
+    ax.contourf(np.add.outer(X, X))
 
 
 def hidden_texts():
@@ -422,6 +460,8 @@ RIGHT = [
     subfigures_with_titles,
     legend_where_the_data_are_not,
     a_band_with_a_legend_below,
+    bars_without_a_grid,
+    bars_with_a_grid_below,
     hidden_texts,
     three_dimensions,
     a_polar_curve,
