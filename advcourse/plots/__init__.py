@@ -4,8 +4,11 @@ Images are float tensors in [0, 1]; distances are in pixel units of [0, 1]. Func
 there, and make a figure of their own where none is given.
 """
 
+from advcourse.plots._changes import show_changes
+from advcourse.plots._costs import constant_search, cost_curve
 from advcourse.plots._curves import accuracy_curve, success_curve, top5
 from advcourse.plots._fields import draw_field, show_motion
+from advcourse.plots._film import Film, film
 from advcourse.plots._images import draw_image, magnify, show_attack, show_images, tile
 from advcourse.plots._intervals import interval_chart
 from advcourse.plots._loss import loss_along, loss_landscape
@@ -18,18 +21,28 @@ from advcourse.plots._sheets import show_sheets
 from advcourse.plots._spatial import spatial_landscape
 from advcourse.plots._styling import PALETTE, STYLE, style, use_style
 from advcourse.plots._trade_off import trade_off
+from advcourse.plots._two_pixels import draw_ball, draw_levels, draw_page, draw_steps, draw_tangents
 
 __all__ = [
+    "Film",
     "PALETTE",
     "STYLE",
     "accuracy_curve",
+    "constant_search",
     "cosine_curve",
+    "cost_curve",
     "cumulative_curve",
     "decision_regions",
     "diagnosis",
+    "draw_ball",
     "draw_field",
     "draw_image",
+    "draw_levels",
+    "draw_page",
     "draw_ring",
+    "draw_steps",
+    "draw_tangents",
+    "film",
     "interval_chart",
     "loss_along",
     "loss_landscape",
@@ -38,6 +51,7 @@ __all__ = [
     "ring_curve",
     "robustness_curve",
     "show_attack",
+    "show_changes",
     "show_images",
     "show_maps",
     "show_motion",

@@ -4,6 +4,7 @@ from advcourse.widgets._deformer import Deformer, deformer, draw_deformer
 from advcourse.widgets._estimator import Estimator, draw_estimator, estimator
 from advcourse.widgets._explorer import Explorer, draw_change, png
 from advcourse.widgets._latents import WALKS, LatentExplorer, draw_latent, draw_walk, explore_latents, walk_latents
+from advcourse.widgets._plain import PlainExplorer, explore
 from advcourse.widgets._playground import ATTACKS, Playground, draw_playground, playground, run_attack
 from advcourse.widgets._ring import RingExplorer, draw_ring_run, explore_ring
 from advcourse.widgets._training import TrainingWatch, draw_training, watch_training
@@ -15,6 +16,7 @@ __all__ = [
     "Estimator",
     "Explorer",
     "LatentExplorer",
+    "PlainExplorer",
     "Playground",
     "RingExplorer",
     "TrainingWatch",
@@ -30,6 +32,7 @@ __all__ = [
     "draw_training",
     "draw_walk",
     "estimator",
+    "explore",
     "explore_latents",
     "explore_ring",
     "playground",
