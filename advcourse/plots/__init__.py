@@ -4,11 +4,14 @@ Images are float tensors in [0, 1]; distances are in pixel units of [0, 1]. Func
 there, and make a figure of their own where none is given.
 """
 
+from advcourse.plots._bars import count_bars, share_bars
+from advcourse.plots._beside import beside
 from advcourse.plots._changes import show_changes
 from advcourse.plots._costs import constant_search, cost_curve
 from advcourse.plots._curves import accuracy_curve, success_curve, top5
 from advcourse.plots._fields import draw_field, show_motion
 from advcourse.plots._film import Film, film
+from advcourse.plots._flipbook import flipbook
 from advcourse.plots._images import draw_image, magnify, show_attack, show_images, tile
 from advcourse.plots._intervals import interval_chart
 from advcourse.plots._loss import loss_along, loss_landscape
@@ -19,6 +22,7 @@ from advcourse.plots._ring import draw_ring, ring_curve, show_ring
 from advcourse.plots._robustness import diagnosis, robustness_curve
 from advcourse.plots._sheets import show_sheets
 from advcourse.plots._spatial import spatial_landscape
+from advcourse.plots._spectrum import spectrum
 from advcourse.plots._styling import PALETTE, STYLE, style, use_style
 from advcourse.plots._trade_off import trade_off
 from advcourse.plots._two_pixels import draw_ball, draw_levels, draw_page, draw_steps, draw_tangents
@@ -28,9 +32,11 @@ __all__ = [
     "PALETTE",
     "STYLE",
     "accuracy_curve",
+    "beside",
     "constant_search",
     "cosine_curve",
     "cost_curve",
+    "count_bars",
     "cumulative_curve",
     "decision_regions",
     "diagnosis",
@@ -43,6 +49,7 @@ __all__ = [
     "draw_steps",
     "draw_tangents",
     "film",
+    "flipbook",
     "interval_chart",
     "loss_along",
     "loss_landscape",
@@ -50,6 +57,7 @@ __all__ = [
     "query_curve",
     "ring_curve",
     "robustness_curve",
+    "share_bars",
     "show_attack",
     "show_changes",
     "show_images",
@@ -58,6 +66,7 @@ __all__ = [
     "show_ring",
     "show_sheets",
     "spatial_landscape",
+    "spectrum",
     "style",
     "success_curve",
     "tile",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
 from torch import Tensor, nn
 
 from advcourse.core.losses import LOSSES, margin
@@ -92,7 +94,7 @@ def loss_landscape(
     return ax
 
 
-def draw_plane(ax: Axes, across: Tensor, up: Tensor, logits: Tensor, label: int) -> None:
+def draw_plane(ax: Axes, across: Tensor, up: Tensor, logits: Tensor, label: int, *, log: bool = False) -> None:
     """Fill ``ax`` with the cross-entropy at the points (across, up), row by row; white where the prediction changes.
 
     Args:
@@ -100,12 +102,21 @@ def draw_plane(ax: Axes, across: Tensor, up: Tensor, logits: Tensor, label: int)
         across, up: the values along each axis, ``(n,)`` and ``(m,)``; the image itself is at (0, 0).
         logits: ``(m * n, K)``, ``across`` fastest.
         label: the image's class.
+        log: colours by powers of ten, so that small losses are told apart too.
     """
     labels = torch.full((len(logits),), label, device=logits.device)
     loss, gap = (array(f(logits, labels).view(len(up), len(across))) for f in (LOSSES["ce"], margin))
     x, y = array(across), array(up)
-    filled = ax.contourf(x, y, loss, levels=15, cmap="cividis")
-    ax.figure.colorbar(filled, ax=ax, label="cross-entropy loss")
+    if log:
+        loss = np.maximum(loss, np.finfo(loss.dtype).eps)  # a probability of 1 up to rounding
+        low, high = np.floor(np.log10(loss.min())), np.ceil(np.log10(loss.max()))
+        levels = 10 ** np.linspace(low, max(high, low + 1), 25)
+        filled = ax.contourf(x, y, loss, levels=levels, norm=LogNorm(), cmap="cividis")
+        ticks = 10.0 ** np.arange(low, max(high, low + 1) + 1)[:: max(1, round((high - low) / 5))]
+        ax.figure.colorbar(filled, ax=ax, label="cross-entropy loss (powers of ten)", ticks=ticks)
+    else:
+        filled = ax.contourf(x, y, loss, levels=15, cmap="cividis")
+        ax.figure.colorbar(filled, ax=ax, label="cross-entropy loss")
     if gap.min() < 0 < gap.max():
         ax.contour(x, y, gap, levels=[0], colors="white", linewidths=2)
     ax.plot(0, 0, "o", color="white", markeredgecolor="black")

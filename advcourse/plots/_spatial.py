@@ -25,6 +25,7 @@ def spatial_landscape(
     max_angle: float,
     points: int = 41,
     parameters: tuple[str, str] = ("angle", "dx"),
+    log: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
     """The loss over two of the three parameters of a rigid motion, the third at zero; a white line where ``label``
@@ -38,6 +39,7 @@ def spatial_landscape(
         max_angle: angles go from ``-max_angle`` to ``max_angle``, in degrees, counter-clockwise.
         points: along each side; an odd number shows the image itself.
         parameters: two of ``"dx"``, ``"dy"`` and ``"angle"``: across and up.
+        log: colours by powers of ten of the loss, so that its shape is seen where it is small too.
         ax: where to draw.
 
     Raises:
@@ -61,6 +63,6 @@ def spatial_landscape(
     logits = predict(model, rigid(image[None], motion["dx"], motion["dy"], motion["angle"]))
     check_class(logits.shape[1], label=int(label))
     ax = axes_or_new(ax, 4.6, 3.6)
-    draw_plane(ax, across, up, logits, label)
+    draw_plane(ax, across, up, logits, label, log=log)
     ax.set(xlabel=_NAMES[parameters[0]], ylabel=_NAMES[parameters[1]])
     return ax

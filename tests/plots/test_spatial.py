@@ -55,3 +55,34 @@ def test_it_draws_where_it_is_told_and_refuses_other_parameters():
     for image, label, name in ((spot(4, 6), 9, "label"), (spot(4, 6)[None], 0, "image"), (2 * spot(4, 6), 0, "image")):
         with pytest.raises(ValueError, match=f"{name}.*expected"):
             plots.spatial_landscape(Place(), image, label, max_shift=1, max_angle=5, points=5)
+
+
+class Faint(nn.Module):
+    """A loss that grows by powers of ten to the right: the margin of class 0 falls by 2.3 a pixel from 12 on."""
+
+    def forward(self, images):
+        ramp = torch.arange(images.shape[3], dtype=images.dtype) - (images.shape[3] - 1) / 2
+        right = (images * ramp).sum((1, 2, 3)) / images.sum((1, 2, 3)).clamp_min(1e-9)
+        return torch.stack([12 - 2.302585 * right, torch.zeros_like(right)], 1)
+
+
+def test_by_powers_of_ten_small_losses_are_told_apart():
+    """Of three pixels to either side, 6 powers of ten, most levels lie below a hundredth of the largest loss."""
+    shades = {}
+    for log in (False, True):
+        ax = plots.spatial_landscape(
+            Faint(), spot(4, 6), 0, max_shift=3, max_angle=0, points=31, parameters=("dx", "dy"), log=log
+        )
+        filled = ax.collections[0]
+        shades[log] = sum(level < filled.levels.max() / 100 for level in filled.levels)
+        assert "powers of ten" in ax.figure.axes[-1].get_ylabel() or not log
+    assert shades[False] <= 1 and shades[True] >= 15
+
+
+def test_by_powers_of_ten_a_loss_of_zero_can_be_drawn():
+    class Certain(nn.Module):
+        def forward(self, images):
+            return torch.tensor([[1e4, 0.0]], dtype=images.dtype).expand(len(images), -1)
+
+    ax = plots.spatial_landscape(Certain(), spot(4, 6), 0, max_shift=1, max_angle=5, points=5, log=True)
+    assert len(ax.collections) == 1
