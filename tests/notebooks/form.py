@@ -23,6 +23,7 @@ EXERCISE = re.compile(r"^#+ Check yourself (\d+) · (.+)$", re.MULTILINE)
 TITLE = re.compile(r".+ \((easy|medium|hard), \d+ minutes\)")
 STOP = re.compile(r"^\*+(?:A|A (?:first|second|third|fourth)) stopping point\.", re.MULTILINE)
 NUMBERS = {"A": 1, "One": 1, "Two": 2, "Three": 3, "Four": 4}
+COUNTS = "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
 
 # What measures or draws the success of an attack, and what stands for the random counterpart beside it.
 SUCCESS = re.compile(
@@ -106,6 +107,10 @@ def exercises_out_of_form(cells: list[NotebookNode]) -> Iterator[str]:
                     yield f"{name}: it has no folded {part}"
             if [one.metadata.get("tags") for one in cells[k + 1 : k + 3]] != [["exercise"], ["check"]]:
                 yield f"{name}: after it expected a cell tagged exercise, and then one tagged check"
+    number = len(EXERCISE.findall(text(cells)))
+    said = re.search(r"^\*\*Time\.\*\* .* for the (\w+) exercises?\b", text(cells), re.MULTILINE)
+    if said and said[1] != COUNTS[number]:
+        yield f"its time is that of {said[1]} exercises, and it has {COUNTS[number]}"
 
 
 def not_cited(cells: list[NotebookNode]) -> Iterator[str]:

@@ -121,6 +121,13 @@ def test_exercises(text, after, told):
     assert found == [] if told is None else [one[: len(told) + 18] for one in found] and told in found[0]
 
 
+def test_exercises_are_counted():
+    said = "**Time.** About 80 minutes to read and run, and another 50 for the {} exercises."
+    tasks = md(*(f"### Check yourself {k} · a title (easy, 5 minutes)" for k in (1, 2)))
+    counts = [[*form.exercises_out_of_form([*md(said.format(number)), *tasks])][6:] for number in ("two", "three")]
+    assert counts == [[], ["its time is that of three exercises, and it has two"]]
+
+
 @pytest.mark.parametrize(
     ("texts", "told"),
     [

@@ -142,7 +142,7 @@ def texts(figure: Figure) -> list[Seen]:
 def canvas(figure: Figure, tight: bool) -> Bbox:
     """The picture in pixels: all that is drawn with a margin, as notebooks save it, or the figure as it is."""
     if not tight:
-        return figure.bbox.frozen()
+        return figure.bbox.frozen()  # which otherwise follows the resolution
     return figure.get_tightbbox().padded(PAD).transformed(figure.dpi_scale_trans)
 
 
@@ -224,20 +224,15 @@ def problems(figure: Figure, width: float = 700, *, tight: bool = True, dpi: flo
         tight: whether the picture is cut to what is drawn, as notebooks do it.
         dpi: resolution at which it is saved; the figure's own by default.
     """
-    dpi = figure.dpi if dpi is None else dpi
-    with _at(figure, dpi):
-        seen = texts(figure)
-        picture = canvas(figure, tight)
-    shrunk = min(1, width / picture.width)
-    with _at(figure, dpi * shrunk):
-        if shrunk < 1:
-            seen = texts(figure)
-        found = _overlapping(seen) + _cut(seen, canvas(figure, tight), figure)
-        found += _over_plots(seen, figure) + _legends(seen, figure)
+    with _at(figure, figure.dpi if dpi is None else dpi):
+        seen, picture = texts(figure), canvas(figure, tight)
+        found = _overlapping(seen) + _cut(seen, picture, figure) + _over_plots(seen, figure) + _legends(seen, figure)
     hidden = [name for ax in figure.findobj(Axes) if ax.get_visible() and (name := under_the_grid(ax))]
     found += [f"the grid lies over {name}" for name in hidden]
-    small = [one for one in seen if one.font < SMALLEST]
+    smallest = SMALLEST / min(1, width / picture.width)
+    small = [one for one in seen if one.font < smallest]
     if small:
         least = min(small, key=lambda one: one.font)
-        found.append(f"{len(small)} texts are too small to read: {least} has {least.font:.1f} of {SMALLEST:g} pixels")
+        size = least.font * SMALLEST / smallest
+        found.append(f"{len(small)} texts are too small to read: {least} has {size:.1f} of {SMALLEST:g} pixels")
     return found
