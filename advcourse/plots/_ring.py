@@ -50,7 +50,7 @@ def draw_ring(run: RingRun, ax: Axes | None = None, *, steps: int | None = None,
         bar = ax.figure.colorbar(shaded, ax=ax, shrink=0.8, label="the critic's value $D(x)$")
         bar.locator = MaxNLocator(5)
         bar.update_ticks()
-        _opaque(ax.legend(loc="center", markerscale=1.6, frameon=True, framealpha=0.8, edgecolor="none"))
+        _opaque(ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, markerscale=1.6))
     return ax
 
 

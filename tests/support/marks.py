@@ -79,11 +79,17 @@ def _covers(artist: Artist, box: Bbox, dpi: float) -> bool:
     return False
 
 
+def _background(artist: Artist) -> bool:
+    """Not to be seen, or an area that was laid under everything else on purpose."""
+    below = artist.get_zorder() <= 0 and not isinstance(artist, AxesImage)
+    return below or not artist.get_visible() or artist.get_alpha() == 0
+
+
 def marks_under(ax: Axes, box: Bbox) -> str:
     """The first artist of the axes' data that is drawn under the box (pixels), named; nothing where there is none."""
     inside = Bbox.intersection(ax.bbox, box)
     for artist in ax.get_children():
-        if artist is ax.patch or artist in ax.spines.values() or not artist.get_visible() or artist.get_alpha() == 0:
+        if artist is ax.patch or artist in ax.spines.values() or _background(artist):
             continue
         here = inside if artist.get_clip_on() else box
         if here is not None and here.width > 0 and here.height > 0 and _covers(artist, here, ax.figure.dpi):
@@ -102,6 +108,6 @@ def under_the_grid(ax: Axes) -> str:
     ]
     for artist in ax.get_children() if shown and ax.name == "rectilinear" else ():
         data = isinstance(artist, (Patch, Collection, AxesImage)) and artist is not ax.patch
-        if data and artist.get_visible() and artist.get_zorder() < max(shown):
+        if data and not _background(artist) and artist.get_zorder() < max(shown):
             return f"data ({type(artist).__name__})"
     return ""

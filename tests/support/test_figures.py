@@ -412,6 +412,12 @@ def a_band_with_a_legend_below():
     ax.legend(loc="lower right")
 
 
+def a_tinted_background():
+    _, ax = drawn(X)
+    ax.axvspan(0, 0.5, zorder=0, color="#eeeeee")
+    ax.legend(loc="upper left")
+
+
 def bars_without_a_grid():
     _, ax = plt.subplots()
     ax.set_axisbelow("line")
@@ -460,6 +466,7 @@ RIGHT = [
     subfigures_with_titles,
     legend_where_the_data_are_not,
     a_band_with_a_legend_below,
+    a_tinted_background,
     bars_without_a_grid,
     bars_with_a_grid_below,
     hidden_texts,
