@@ -41,7 +41,19 @@ BANNED = {
 
 
 TESTS = (
-    *("averages", "boosting", "chance", "climbing", "critics", "drawn", "fields", "games", "halves", "linear"),
+    *(
+        "averages",
+        "beside",
+        "boosting",
+        "chance",
+        "climbing",
+        "critics",
+        "drawn",
+        "fields",
+        "games",
+        "halves",
+        "linear",
+    ),
     *("lipschitz", "modes", "motion", "pairs", "penalties", "queries", "radii", "replays", "through", "warping"),
 )
 """Modules of ``advcourse.grading`` of which tests alone call something: all that they hold is refused."""

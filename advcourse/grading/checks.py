@@ -118,6 +118,16 @@ def number(result: Any, name: str) -> float:
     return float(result)
 
 
+def numbers(result: Any, name: str, count: int) -> Tensor:
+    """``(count,)`` numbers, as a tensor, array or list of them, detached and in float64."""
+    if type(result) in (list, tuple):
+        result = torch.tensor([number(each, name) for each in result], dtype=torch.float64)
+    elif type(result) is np.ndarray and result.dtype.kind in "fiu":
+        result = torch.as_tensor(result.astype(np.float64))
+    dtype = result.dtype if type(result) is Tensor and result.is_floating_point() else torch.float64
+    return tensor(result, name, shape=(count,), dtype=dtype, images=False).double()
+
+
 def attack(function: Callable, model: nn.Module, images: Tensor, labels: Tensor, *arguments: object) -> Tensor:
     """The images an attack returns, checked for type, shape, dtype and the box [0, 1].
 
@@ -146,10 +156,10 @@ def in_ball(adversarial: Tensor, images: Tensor, eps: float, name: str) -> None:
 
 @contextlib.contextmanager
 def leaves_no_trace(name: str, model: nn.Module, *tensors: Tensor) -> Iterator[None]:
-    """After the block nothing has changed: the tensors, their ``requires_grad``, the model's ``.grad`` and mode."""
+    """After the block nothing has changed: the tensors, their ``requires_grad``, the model's ``.grad`` and modes."""
     before = [(t.clone(), t.requires_grad) for t in tensors]
     parameters = [(p, p.detach().clone(), p.requires_grad) for p in model.parameters()]
-    training, grad_mode = model.training, torch.is_grad_enabled()
+    modes, grad_mode = [(m, m.training) for m in model.modules()], torch.is_grad_enabled()
     yield
     changed = torch.is_grad_enabled() != grad_mode
     torch.set_grad_enabled(grad_mode)
@@ -173,8 +183,10 @@ def leaves_no_trace(name: str, model: nn.Module, *tensors: Tensor) -> Iterator[N
             )
         if now.requires_grad != required:
             fail(f"{name} changed requires_grad of the model's parameters and did not restore it")
-    if model.training != training:
-        fail(f"{name} switched the model between train and eval mode")
+    changed_mode = [m for m, training in modes if m.training != training]
+    if changed_mode:
+        part = "the model" if changed_mode[0] is model else f"a {type(changed_mode[0]).__name__} of the model"
+        fail(f"{name} switched {part} between train and eval mode")
 
 
 def no_graph(result: Tensor, name: str) -> None:

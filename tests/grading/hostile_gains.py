@@ -388,7 +388,7 @@ gain(
 asked = []
 
 
-def fgsm(model, images, labels, eps):
+def fgsm(model, images, labels, eps, count):
     if not asked:
         for name in ("weight", "loss_gradient", "__class__", "__globals__", "forward", "_modules"):
             asked.append(attempt(lambda: peer().ask("attribute", model, name)))
@@ -490,7 +490,7 @@ gain("the library's own function, loaded anew in six ways", ANEW, "test_project"
 gain(
     "the attack of the library in the place of the own",
     {
-        "fgsm": "import advcourse\n\n\ndef fgsm(model, images, labels, eps):\n"
+        "fgsm": "import advcourse\n\n\ndef fgsm(model, images, labels, eps, count):\n"
         "    return getattr(advcourse, 'att' + 'acks').fgsm(model, images, labels, eps=eps)"
     },
     *("test_fgsm", "test_fgsm_traces"),
@@ -509,8 +509,8 @@ gain(
 gain(
     "another answer the second time",
     {
-        "fgsm": f"calls = []\n{SOLVED['fgsm']}\nright = fgsm\n\n\ndef fgsm(model, images, labels, eps):\n"
-        "    calls.append(1)\n    return right(model, images, labels, eps * (len(calls) % 2))"
+        "fgsm": f"calls = []\n{SOLVED['fgsm']}\nright = fgsm\n\n\ndef fgsm(model, images, labels, eps, count):\n"
+        "    calls.append(1)\n    return right(model, images, labels, eps * (len(calls) % 2), count)"
     },
     *("test_fgsm", "test_fgsm_traces"),
     whole=True,
@@ -529,7 +529,7 @@ def project(adversarial, images, eps):
 gain(
     "a model emptied, so that nothing can be expected of it",
     {
-        "fgsm": "def fgsm(model, images, labels, eps):\n    with torch.no_grad():\n"
+        "fgsm": "def fgsm(model, images, labels, eps, count):\n    with torch.no_grad():\n"
         "        for p in [*model.parameters(), *model.buffers()]:\n            p.zero_()\n    return images.clone()"
     },
     *("test_fgsm", "test_fgsm_traces"),
@@ -556,6 +556,7 @@ gain(
     "the images themselves, overwritten with the answer",
     "def project(adversarial, images, eps):\n    return adversarial.copy_(adversarial.clamp(images - eps, images + eps)"
     ".clamp(0, 1))",
+    "test_project",
 )
 gain(
     "requires_grad set on everything",

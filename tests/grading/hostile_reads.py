@@ -160,7 +160,7 @@ import traceback
 seen = []
 
 
-def fgsm(model, images, labels, eps):
+def fgsm(model, images, labels, eps, count):
     for given in ((), (None,), (images, images), (images.flatten(),)):
         try:
             model(*given)

@@ -135,7 +135,7 @@ ROWS.append(
     Hostile(
         "stop",
         "the test's own model called without end",
-        {"fgsm": "def fgsm(model, images, labels, eps):\n    while True:\n        model(images)"},
+        {"fgsm": "def fgsm(model, images, labels, eps, count):\n    while True:\n        model(images)"},
         ("test_fgsm_traces",),
         why=" 2 s",
         quick=True,

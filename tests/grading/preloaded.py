@@ -22,6 +22,7 @@ for name in (
     "advcourse.evaluation",
     "advcourse.gan.metrics",
     "advcourse.grading.averages",
+    "advcourse.grading.beside",
     "advcourse.grading.boosting",
     "advcourse.grading.chance",
     "advcourse.grading.checks",

@@ -10,7 +10,9 @@ from tests.grading import bank, forked
 
 BANK = [(name, submission) for name in bank.assignments() for submission in bank.submissions(name)]
 SEEN_ONLY_WHEN_GRADED = {
+    ("a01_ifgsm", "wrong_clamped_after_the_loop"),
     ("a01_ifgsm", "wrong_gradient_accumulates"),
+    ("a01_ifgsm", "wrong_gradient_taken_once"),
     ("a01_ifgsm", "wrong_projected_at_the_end"),
     ("a01_ifgsm", "wrong_targeted_stops_too_early"),
     ("a06_bpda", "wrong_verdict_by_accuracy"),

@@ -152,7 +152,7 @@ def other_editors(notebook):
 
 def other_ways_to_define(notebook):
     """A name is one however it is given its value."""
-    cell(notebook, "fgsm")["source"] = "(fgsm, x) = (lambda model, images, labels, eps: images), 1"
+    cell(notebook, "fgsm")["source"] = "(fgsm, x) = (lambda model, images, labels, eps, count: images), 1"
     cell(notebook, "project")["source"] = "from torch import clamp as project"
     cell(notebook, "ifgsm")["source"] = "if True:\n    class ifgsm:\n        pass\n    ifgsm = ifgsm()"
     cell(notebook, "success_rate")["source"] = "from helpers import *"

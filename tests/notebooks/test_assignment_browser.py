@@ -20,7 +20,7 @@ HOSTILE = """<script>window.hit = 1</script> <img src=x onerror="window.hit = 2"
 <iframe srcdoc="<script>parent.hit = 5</script>"></iframe> $\\href{javascript:window.hit=6}{x}$ My answer."""
 SHOWS_HTML = """from IPython.display import HTML, Javascript, display
 display(HTML('<script>window.hit = 7</script><img src=x onerror="window.hit = 8">'), Javascript('window.hit = 9'))
-def fgsm(model, images, labels, eps):
+def fgsm(model, images, labels, eps, count):
     raise ValueError('<img src=x onerror="window.hit = 10">')"""
 
 pytestmark = pytest.mark.browser
@@ -71,7 +71,7 @@ def test_a_student_solves_an_exercise_and_looks_before_handing_in(window, tmp_pa
         assert "Error" not in run(window, "setup")
         run(window, "fgsm")
         assert "NotImplementedError" in run(window, "test_fgsm")
-        write(window, "fgsm", "def fgsm(model, images, labels, eps):\n    return (images + eps).clamp(0, 1)")
+        write(window, "fgsm", "def fgsm(model, images, labels, eps, count):\n    return (images + eps).clamp(0, 1)")
         run(window, "fgsm")
         assert "✗ fgsm" in run(window, "test_fgsm")
         write(window, "fgsm", bank.solutions(NAME)["fgsm"])

@@ -12,9 +12,14 @@ def signs(model, images, labels):
     return logits.detach().argmax(1), gradient.sign()
 
 
-def fgsm(model, images, labels, eps):
-    _, direction = signs(model, images, labels)
-    return images.add(direction, alpha=eps).clamp(min=0, max=1)
+def fgsm(model, images, labels, eps, count):
+    x = images.detach().clone().requires_grad_(True)
+    gradient = torch.autograd.grad(F.cross_entropy(model(x), labels, reduction="none").sum(), x)[0]
+    step = images.add(gradient.sign(), alpha=eps).clamp(min=0, max=1) - images
+    worth = (gradient.abs() * step.abs()).flatten(2).sum(dim=1)
+    rank = worth.argsort(dim=1, descending=True).argsort(dim=1)
+    keep = (rank < count).unflatten(1, images.shape[2:]).unsqueeze(1)
+    return images + step * keep
 
 
 # %% grade_id: ifgsm

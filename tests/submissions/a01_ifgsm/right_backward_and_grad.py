@@ -4,13 +4,20 @@ EXPECTED = {}
 
 
 # %% grade_id: fgsm
-def fgsm(model, images, labels, eps):
+def fgsm(model, images, labels, eps, count):
     x = images.clone().detach()
     x.requires_grad = True
     torch.nn.CrossEntropyLoss()(model(x), labels).backward()
     model.zero_grad()
     with torch.no_grad():
-        return torch.clip(x + eps * torch.sign(x.grad), 0.0, 1.0)
+        stepped = torch.clip(x + eps * torch.sign(x.grad), 0.0, 1.0)
+        gain = ((stepped - x) * x.grad).sum(dim=1)
+        result = x.detach().clone()
+        for n in range(len(x)):
+            for place in torch.topk(gain[n].reshape(-1), count).indices:
+                row, column = divmod(int(place), x.shape[3])
+                result[n, :, row, column] = stepped[n, :, row, column]
+        return result
 
 
 # %% grade_id: ifgsm

@@ -15,7 +15,15 @@ def gradient(model, images, labels):
     return torch.func.vmap(torch.func.grad(partial(per_image_loss, model)))(images, labels).detach()
 
 
-fgsm = lambda model, images, labels, eps: (images + eps * gradient(model, images, labels).sign()).clamp(0, 1)
+def few(count, image, slope, stepped):
+    added = (slope * (stepped - image)).sum(0)
+    chosen = torch.zeros(added.numel(), dtype=image.dtype).index_fill(0, added.flatten().topk(count).indices, 1.0)
+    return torch.lerp(image, stepped, chosen.view_as(added).expand_as(image))
+
+
+def fgsm(model, images, labels, eps, count):
+    slopes = gradient(model, images, labels)
+    return torch.func.vmap(partial(few, count))(images, slopes, (images + eps * slopes.sign()).clamp(0, 1))
 
 
 # %% grade_id: ifgsm

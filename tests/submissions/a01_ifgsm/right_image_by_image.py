@@ -15,10 +15,17 @@ def predicted(model, image):
         return model(image[None])[0].argmax()
 
 
-def fgsm(model, images, labels, eps):
+def fgsm(model, images, labels, eps, count):
     results = []
     for image, label in zip(images, labels):
-        results.append((image + eps * gradient_of(model, image, label).sign()).clamp(0, 1))
+        slope = gradient_of(model, image, label)
+        there = (image + eps * slope.sign()).clamp(0, 1)
+        places = [(r, c) for r in range(image.shape[1]) for c in range(image.shape[2])]
+        brings = {(r, c): float(slope[:, r, c] @ (there - image)[:, r, c]) for r, c in places}
+        result = image.clone()
+        for r, c in sorted(places, key=brings.get, reverse=True)[:count]:
+            result[:, r, c] = there[:, r, c]
+        results.append(result)
     return torch.stack(results)
 
 

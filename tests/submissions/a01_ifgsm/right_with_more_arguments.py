@@ -4,12 +4,20 @@ EXPECTED = {}
 
 
 # %% grade_id: fgsm
-def fgsm(model, images, labels, eps, toward=False, low=0.0, high=1.0):
+def fgsm(model, images, labels, eps, count=None, toward=False, low=0.0, high=1.0):
     sense = -1 if toward else 1
     with torch.enable_grad():
         x = images.detach().clone().requires_grad_()
         gradient = torch.autograd.grad(F.nll_loss(model(x).log_softmax(1), labels, reduction="sum"), x)[0]
-    return torch.clamp(images.detach() + sense * eps * torch.sign(gradient), low, high)
+    moved = torch.clamp(images.detach() + sense * eps * torch.sign(gradient), low, high)
+    if count is None:
+        return moved
+    gained = torch.einsum("nchw,nchw->nhw", gradient, moved - images)
+    best = gained.flatten(1).topk(count, sorted=False).indices
+    result = images.detach().flatten(2).clone()
+    for channel in range(result.shape[1]):
+        result[:, channel].scatter_(1, best, moved.flatten(2)[:, channel].gather(1, best))
+    return result.view_as(images)
 
 
 # %% grade_id: ifgsm

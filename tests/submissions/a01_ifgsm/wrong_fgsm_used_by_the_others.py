@@ -9,7 +9,7 @@ def ifgsm(model, images, labels, step_size, steps):
     x = images.clone()
     for _ in range(steps):
         going = (model(x).argmax(1) == labels).view(-1, 1, 1, 1)
-        x = torch.where(going, fgsm(model, x, labels, step_size), x)
+        x = torch.where(going, fgsm(model, x, labels, step_size, x[0, 0].numel()), x)
     return x
 
 
@@ -18,7 +18,7 @@ def targeted_ifgsm(model, images, targets, step_size, steps):
     x = images.clone()
     for _ in range(steps):
         going = (model(x).argmax(1) != targets).view(-1, 1, 1, 1)
-        x = torch.where(going, fgsm(model, x, targets, -step_size), x)
+        x = torch.where(going, fgsm(model, x, targets, -step_size, x[0, 0].numel()), x)
     return x
 
 

@@ -2,5 +2,9 @@
 
 EXPECTED = {"test_fgsm_traces": 0}
 REPLACE = {
-    "fgsm": {"(x.detach() + eps * gradient.sign()).clamp(0, 1)": "images.add_(eps * gradient.sign()).clamp_(0, 1)"}
+    "fgsm": {
+        "torch.where(chosen.view_as(images[:, :1]) > 0, moved, x.detach())": (
+            "images.copy_(torch.where(chosen.view_as(images[:, :1]) > 0, moved, x.detach()))"
+        )
+    }
 }
