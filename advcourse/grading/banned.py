@@ -42,6 +42,7 @@ BANNED = {
 
 TESTS = (
     *(
+        "agreeing",
         "averages",
         "beside",
         "boosting",

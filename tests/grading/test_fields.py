@@ -1,133 +1,169 @@
-"""What the checks of difference matrices and motion fields say, and that the exact answers pass."""
+"""What the checks of difference matrices and stream functions say, and that the exact answers pass."""
 
 import pytest
 import torch
 
 from advcourse.grading import fields
-from tests.structured import dense
 from tests.support.refusals import says
 from tests.support.scenes import normal
 
 
-@pytest.mark.parametrize("height, width", [(2, 3), (1, 3), (4, 1), (3, 3)])
-def test_the_matrices_of_the_oracle_pass(height, width):
-    fields.differences(dense.forward(height, width), height, width)
+def line(n):
+    eye = torch.eye(n + 1, dtype=torch.float64)
+    return eye[:, :n] - eye[:, 1:]
 
 
-def each(change):
-    return lambda height, width: [change(matrix) for matrix in dense.forward(height, width)]
+def matrices(rows, columns, along=line):
+    one = torch.eye
+    return torch.kron(one(rows).double(), along(columns)), torch.kron(along(rows), one(columns).double())
 
 
-def in_columns(height, width):
-    order = torch.arange(height * width).view(height, width).T.flatten()
-    return [matrix[order][:, order] for matrix in dense.forward(height, width)]
+@pytest.mark.parametrize("rows, columns", [(2, 3), (1, 3), (4, 1), (3, 3), (1, 1)])
+def test_right_matrices_pass(rows, columns):
+    fields.differences(matrices(rows, columns), rows, columns)
 
 
-def running_on(height, width):
-    (along_x, _), (_, along_y) = dense.forward(1, height * width), dense.forward(height, width)
-    return along_x, along_y
+def free(n):
+    return line(n) * torch.tensor([0.0, *[1.0] * (n - 1), 0.0]).double()[:, None]
 
 
-def counted_by_height(height, width):
-    along_x, along_y = torch.zeros(2, height * width, height * width, dtype=torch.float64)
-    for i in range(height):
-        for j in range(width):
-            here = i * height + j
-            if j + 1 < width:
-                along_x[here, here], along_x[here, here + 1] = -1, 1
-            if i + 1 < height:
-                along_y[here, here], along_y[here, here + height] = -1, 1
-    return along_x, along_y
+def without_end(n):
+    return line(n) * torch.tensor([*[1.0] * n, 0.0]).double()[:, None]
+
+
+def without_beginning(n):
+    return line(n) * torch.tensor([0.0, *[1.0] * n]).double()[:, None]
+
+
+def ring(n):
+    matrix = line(n)
+    matrix[0, -1] -= 1
+    matrix[-1, 0] += 1
+    return matrix
+
+
+def square(n):
+    return line(n)[:n]
+
+
+def in_columns(rows, columns):
+    order = torch.arange(rows * columns).view(rows, columns).T.flatten()
+    return [matrix[:, order] for matrix in matrices(rows, columns)]
 
 
 @pytest.mark.parametrize(
-    "matrices, pattern",
+    "given, pattern",
     [
-        (lambda height, width: None, "should return two matrices"),
-        (each(lambda matrix: matrix.float()), "D_x returned torch.float32; expected torch.float64"),
-        (each(lambda matrix: matrix[:-1]), r"D_x returned shape \(5, 6\)"),
-        (lambda height, width: dense.forward(height, width)[::-1], "D_x and D_y are swapped"),
-        (each(lambda matrix: -matrix), "D_x: it takes this pixel less the next"),
-        (each(lambda matrix: -matrix.T), "D_x"),
-        (lambda height, width: dense.forward(height, width, "periodic"), "goes round to the first pixel"),
-        (lambda height, width: dense.forward(height, width, "zero"), "a zero pixel beyond the border"),
-        (dense.central, "D_x: that is the central difference"),
-        (lambda height, width: dense.forward(width, height), "are H and W swapped"),
-        (in_columns, "column after column"),
-        (running_on, "D_x: it runs on across the end of a row"),
-        (counted_by_height, r"D_x: pixel \(i, j\) is number i W \+ j, not i H \+ j"),
-        (each(lambda matrix: 2 * matrix), r"D_x\[0, 0\] is -2, expected -1"),
+        (None, "should return two matrices"),
+        ([matrix.float() for matrix in matrices(2, 3)], "D_x returned torch.float32; expected torch.float64"),
+        (matrices(2, 3, square), r"D_x has 6 rows, expected 8: in a row of m corners there are m \+ 1 differences"),
+        ([matrix.T for matrix in matrices(2, 3)], r"D_x is \(6, 8\), expected \(8, 6\)"),
+        (matrices(2, 3)[::-1], "D_x and D_y are swapped"),
+        ([-matrix for matrix in matrices(2, 3)], "D_x: it takes this corner less the next"),
+        (matrices(2, 3, free), "D_x: the first and the last difference are zero: the rim counts"),
+        (matrices(2, 3, without_end), "D_x: the difference to the rim at the end is zero"),
+        (matrices(2, 3, without_beginning), "D_x: the difference to the rim at the beginning is zero"),
+        (matrices(2, 3, ring), "D_x: the ends are joined to a ring"),
+        (in_columns(2, 3), "D_x: the corners are counted column after column"),
+        ([matrix / 2 for matrix in matrices(2, 3)], "D_x: that is half the difference"),
+        ([2 * matrix for matrix in matrices(2, 3)], r"D_x\[0, 0\] is 2, expected 1"),
     ],
 )
-def test_how_matrices_differ(matrices, pattern):
+def test_how_matrices_differ(given, pattern):
     with says(pattern):
-        fields.differences(matrices(2, 3), 2, 3)
+        fields.differences(given, 2, 3)
 
 
-def test_the_second_matrix_is_looked_at_too():
-    along_x, along_y = dense.forward(2, 3)
-    with says("D_y: it takes this pixel less the next"):
+def test_the_second_matrix_is_looked_at_too_and_squares_can_be_swapped():
+    along_x, along_y = matrices(2, 3)
+    with says("D_y: it takes this corner less the next"):
         fields.differences((along_x, -along_y), 2, 3)
-
-
-def right_hand_side(count=2, height=3, width=5):
-    return normal(count, 2, height, width)
-
-
-def solved(d, matrix, scale=1.0):
-    """-(scale · matrix)⁻¹ d."""
-    return -torch.linalg.solve(scale * matrix, d.flatten(2).mT).mT.reshape(d.shape)
-
-
-@pytest.mark.parametrize("height, width, gamma, alpha", [(3, 5, 0.7, 3.0), (1, 4, 20.0, 0.1), (6, 2, 0, 1.0)])
-def test_the_exact_field_passes(height, width, gamma, alpha):
-    d = right_hand_side(height=height, width=width)
-    matrix = torch.eye(height * width).double() + gamma * dense.roughness(height, width)
-    fields.solves(solved(d, matrix, alpha), d, gamma, alpha, "dense_field")
-    fields.solves(0 * d, 0 * d, gamma, alpha, "dense_field")
+    with says("D_x and D_y are swapped"):
+        fields.differences(matrices(3, 3)[::-1], 3, 3)
 
 
 GAMMA, ALPHA = 0.7, 3.0
-D = right_hand_side()
-EYE, P = torch.eye(15, dtype=torch.float64), dense.roughness(3, 5)
-D_X, D_Y = dense.forward(3, 5)
-CENTRAL = sum(matrix.T @ matrix for matrix in dense.central(3, 5))
-EXACT = solved(D, EYE + GAMMA * P, ALPHA)
+C = normal(2, 3, 5)
+EYE = torch.eye(15, dtype=torch.float64)
+
+
+def roughness(along=line, x=1, y=1):
+    first, second = matrices(3, 5, along)
+    return x * first.T @ first + y * second.T @ second
+
+
+def solved(matrix, scale=ALPHA, c=C):
+    """-(scale · matrix)⁻¹ c."""
+    return -torch.linalg.solve(scale * matrix, c.flatten(1).T).T.reshape(c.shape)
+
+
+P = roughness()
+EXACT = solved(P + GAMMA * P @ P)
+
+
+@pytest.mark.parametrize("rows, columns, gamma, alpha", [(3, 5, 0.7, 3.0), (1, 4, 20.0, 0.1), (6, 2, 0, 1.0)])
+def test_the_exact_stream_function_passes(rows, columns, gamma, alpha):
+    c, (x, y) = normal(2, rows, columns), matrices(rows, columns)
+    p = x.T @ x + y.T @ y
+    fields.solves(solved(p + gamma * p @ p, alpha, c), c, gamma, alpha, "dense_stream")
+    fields.solves(0 * c, 0 * c, gamma, alpha, "dense_stream")
+
+
+def both(p):
+    return solved(p + GAMMA * p @ p)
 
 
 @pytest.mark.parametrize(
-    "field, pattern",
+    "stream, pattern",
     [
         (None, "returned None"),
-        (EXACT.flatten(2), "returned shape"),
-        (-EXACT, "moves pixels against the direction that raises the loss"),
-        (EXACT.flip(1), "x and y are swapped"),
+        (EXACT.flatten(1), "returned shape"),
+        (-EXACT, "stirs against the direction that raises the loss"),
         (ALPHA * EXACT, "alpha is missing: divide by it"),
-        (-ALPHA * EXACT, "alpha is missing, and your field moves"),
+        (-ALPHA * EXACT, "alpha is missing, and it stirs against"),
         (ALPHA**2 * EXACT, "it is multiplied by alpha"),
-        (solved(D, ALPHA * EYE + GAMMA * P), "alpha multiplies gamma P too"),
-        (solved(D, EYE + ALPHA * GAMMA * P, ALPHA), "gamma is multiplied by alpha once too often"),
-        (-D / ALPHA, "nothing is smoothed"),
-        (solved(D, EYE - GAMMA * P, ALPHA), "P has the wrong sign"),
-        (solved(D, GAMMA * EYE + P, ALPHA), "gamma multiplies the wrong term"),
-        (solved(D, EYE + GAMMA * D_X.T @ D_X, ALPHA), "D_yᵀ D_y is missing"),
-        (solved(D, EYE + GAMMA * D_Y.T @ D_Y, ALPHA), "D_xᵀ D_x is missing"),
-        (solved(D, EYE + 2 * GAMMA * P, ALPHA), "too large by a factor of 2"),
-        (solved(D, EYE + GAMMA * dense.roughness(3, 5, "periodic"), ALPHA), "smoothed with the first one"),
-        (solved(D, EYE + GAMMA * dense.roughness(3, 5, "zero"), ALPHA), "the border is smoothed with zeros;"),
-        (solved(D, EYE + GAMMA * CENTRAL, ALPHA), "P is made of central differences"),
-        (EXACT + 0.01, "the field leaves up to"),
+        (solved(ALPHA * P + GAMMA * P @ P, 1), "alpha multiplies gamma P² too"),
+        (solved(P + ALPHA * GAMMA * P @ P), "gamma is multiplied by alpha once too often"),
+        (solved(P), "nothing is smoothed"),
+        (solved(EYE + GAMMA * P), "the lecture's equation"),
+        (solved(EYE + GAMMA * P @ P), r"it is P \+ gamma P², not I"),
+        (solved(GAMMA * P @ P), "P is missing beside gamma P²"),
+        (solved(P + GAMMA * P), "both terms have P alone"),
+        (solved(GAMMA * P + P @ P), "gamma multiplies the wrong term"),
+        (solved(P + GAMMA * P**2), "not every entry squared"),
+        (both(roughness(y=0) + 0 * EYE), "D_yᵀ D_y is missing"),
+        (both(roughness(x=0)), "D_xᵀ D_x is missing"),
+        (both(roughness(without_end)), "the rim does not count at the end"),
+        (both(roughness(without_beginning)), "the rim does not count at the beginning"),
+        (EXACT + 0.01, "your ψ leaves up to"),
     ],
 )
-def test_how_a_field_differs(field, pattern):
+def test_how_a_stream_function_differs(stream, pattern):
     with says(pattern):
-        fields.solves(field, D, GAMMA, ALPHA, "dense_field")
+        fields.solves(stream, C, GAMMA, ALPHA, "dense_stream")
 
 
-def test_wrong_transforms_give_other_fields_that_are_named():
-    others = fields.transformed(D, GAMMA, ALPHA)
+@pytest.mark.parametrize("border, pattern", [("free", "the rim does not count; "), ("ring", "joined to the last one")])
+def test_borders_where_constants_cost_nothing(border, pattern):
+    """There the system has a solution only where c adds up to zero."""
+    sides = [closed(n) if border == "ring" else free(n).T @ free(n) for n in (3, 5)]
+    p = torch.kron(torch.eye(3).double(), sides[1]) + torch.kron(sides[0], torch.eye(5).double())
+    c = C - C.mean((1, 2), keepdim=True)
+    psi = -(torch.linalg.pinv(ALPHA * (p + GAMMA * p @ p)) @ c.flatten(1).T).T.reshape(c.shape)
+    with says(pattern):
+        fields.solves(psi, c, GAMMA, ALPHA, "dense_stream")
+
+
+def closed(n):
+    """2 on the diagonal, -1 beside it and in the two far corners."""
+    eye = torch.eye(n, dtype=torch.float64)
+    return 2 * eye - eye.roll(1, 0) - eye.roll(-1, 0)
+
+
+def test_wrong_transforms_give_other_stream_functions_that_are_named():
+    others = fields.transformed(C, GAMMA, ALPHA)
     assert len(others) > 5
-    for explanation, field in others.items():
-        assert (field - EXACT).abs().max() > 1e-3
+    for explanation, stream in others.items():
+        assert (stream - EXACT).abs().max() > 1e-4
         with says(explanation.replace("(", r"\(").replace(")", r"\)").replace("+", r"\+")):
-            fields.solves(field, D, GAMMA, ALPHA, "fast_field", others)
+            fields.solves(stream, C, GAMMA, ALPHA, "fast_stream", others)

@@ -18,11 +18,6 @@ EXCUSED: dict[str, str] = {
     "a03_spatial_eot rotate_translate": PRINTED,
     "a03_spatial_eot cosines": PRINTED,
     "a03_spatial_eot survival": PRINTED,
-    "a04_flow motion_gradient": PRINTED,
-    "a04_flow cosine_transform": PRINTED,
-    "a04_flow fast_field": PRINTED,
-    "a04_flow warp": PRINTED,
-    "a04_flow measured_slope": PRINTED,
 }
 
 # As the first edition of a01 graded them.

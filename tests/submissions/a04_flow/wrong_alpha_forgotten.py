@@ -1,4 +1,7 @@
-"""alpha is an argument that nothing uses."""
+"""Both solvers forget alpha."""
 
-EXPECTED = {"test_dense_field": 0, "test_fast_field": 0}
-REPLACE = {"dense_field": {"system = alpha * (": "system = ("}, "fast_field": {"-alpha * (1": "-(1"}}
+EXPECTED = {"test_dense_stream": 0, "test_fast_stream": 0}
+REPLACE = {
+    "dense_stream": {"alpha * (roughness": "(roughness"},
+    "fast_stream": {"(alpha * both": "(both"},
+}

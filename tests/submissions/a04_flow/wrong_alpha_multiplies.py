@@ -1,7 +1,7 @@
-"""The solution is multiplied by alpha instead of divided."""
+"""The result is multiplied by alpha."""
 
-EXPECTED = {"test_dense_field": 0, "test_fast_field": 0}
+EXPECTED = {"test_dense_stream": 0, "test_fast_stream": 0}
 REPLACE = {
-    "dense_field": {"system = alpha * (": "system = (", "return -torch": "return -alpha * torch"},
-    "fast_field": {"-alpha * (1": "-(1", "return rows.T": "return alpha * rows.T"},
+    "dense_stream": {"system = alpha * (roughness": "system = 1 / alpha * (roughness"},
+    "fast_stream": {"(alpha * both": "(1 / alpha * both"},
 }

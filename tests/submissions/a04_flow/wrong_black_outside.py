@@ -1,4 +1,6 @@
-"""grid_sample's default padding: black comes in from outside."""
+"""Outside it is black, and the field is zero."""
 
-EXPECTED = {"test_warp": 0}
-REPLACE = {"warp": {', padding_mode="border"': ""}}
+EXPECTED = {"test_follow": 0}
+REPLACE = {
+    "follow": {', padding_mode="border"': ""},
+}

@@ -1,10 +1,6 @@
-"""The grid is made with corners aligned and read with grid_sample's default."""
+"""The grid by one convention, read by the other."""
 
-EXPECTED = {"test_warp": 0}
+EXPECTED = {"test_follow": 0}
 REPLACE = {
-    "warp": {
-        "(2 * x + 1) / width - 1": "2 * x / (width - 1) - 1",
-        "(2 * y + 1) / height - 1": "2 * y / (height - 1) - 1",
-        ", align_corners=False": "",
-    }
+    "follow": {"align_corners=False": "align_corners=True"},
 }

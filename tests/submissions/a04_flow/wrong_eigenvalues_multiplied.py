@@ -1,4 +1,6 @@
-"""The eigenvalues of rows and columns are multiplied."""
+"""The eigenvalues of the two sides are multiplied."""
 
-EXPECTED = {"test_fast_field": 0}
-REPLACE = {"fast_field": {"row_values[:, None] + column_values": "row_values[:, None] * column_values"}}
+EXPECTED = {"test_fast_stream": 0}
+REPLACE = {
+    "fast_stream": {"a[:, None] + b": "a[:, None] * b"},
+}

@@ -1,4 +1,9 @@
-"""alpha I + gamma P: gamma stands where beta should."""
+"""Gamma is not multiplied by alpha."""
 
-EXPECTED = {"test_dense_field": 0, "test_fast_field": 0}
-REPLACE = {"dense_field": {"alpha * (torch.eye(": "(alpha * torch.eye("}, "fast_field": {"-alpha * (1 +": "-(alpha +"}}
+EXPECTED = {"test_dense_stream": 0, "test_fast_stream": 0}
+REPLACE = {
+    "dense_stream": {
+        ("alpha * (roughness + gamma * roughness @ roughness)"): "alpha * roughness + gamma * roughness @ roughness"
+    },
+    "fast_stream": {"alpha * both * (1 + gamma * both)": "both * (alpha + gamma * both)"},
+}

@@ -1,4 +1,7 @@
-"""Both solvers forget the minus sign of -d."""
+"""Both solvers forget the minus sign of -c."""
 
-EXPECTED = {"test_dense_field": 0, "test_fast_field": 0}
-REPLACE = {"dense_field": {"return -torch": "return torch"}, "fast_field": {"factor = -alpha": "factor = alpha"}}
+EXPECTED = {"test_dense_stream": 0, "test_fast_stream": 0}
+REPLACE = {
+    "dense_stream": {"-c.flatten": "c.flatten"},
+    "fast_stream": {"return -down": "return down"},
+}

@@ -1,4 +1,6 @@
-"""Channel 0 of the field is taken for the rows."""
+"""The field's channels are read as down, right."""
 
-EXPECTED = {"test_warp": 0}
-REPLACE = {"warp": {"field[:, 0]": "field[:, 1]", "field[:, 1]": "field[:, 0]"}}
+EXPECTED = {"test_follow": 0}
+REPLACE = {
+    "follow": {"read(field).permute": "read(field.flip(1)).permute"},
+}

@@ -1,4 +1,6 @@
-"""dᵀ v, without the minus sign of exercise 1 (a)."""
+"""The minus sign of the rate is forgotten."""
 
 EXPECTED = {"test_predicted_slope": 0}
-REPLACE = {"predicted_slope": {"return -(d": "return (d"}}
+REPLACE = {
+    "predicted_slope": {"-fast_stream": "fast_stream"},
+}

@@ -1,4 +1,9 @@
-"""A small constant keeps the length from being zero, and spoils the images whose field is short."""
+"""A small constant keeps the size from being zero, and spoils short fields."""
 
-EXPECTED = {"test_flow_attack_flat": 0}
-REPLACE = {"flow_attack": {"torch.where(longest > 0, field / longest, 0)": "field / (longest + 1e-8)"}}
+EXPECTED = {"test_flow_attack": 0, "test_flow_attack_flat": 0}
+REPLACE = {
+    "flow_attack": {
+        "torch.where(largest > 0, field / largest, 0)": "field",
+        "torch.where(spread > 0, shape / spread, 0)": "shape / (spread + 1e-8)",
+    },
+}

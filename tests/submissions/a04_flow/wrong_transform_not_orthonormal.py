@@ -1,4 +1,6 @@
-"""The first row of the transform is not divided by √2."""
+"""The rows do not have length 1."""
 
-EXPECTED = {"test_cosine_transform": 0}
-REPLACE = {"cosine_transform": {"    matrix[0] /= 2**0.5\n": ""}}
+EXPECTED = {"test_sine_transform": 0}
+REPLACE = {
+    "sine_transform": {" * (2 / (n + 1)) ** 0.5": ""},
+}

@@ -1,0 +1,15 @@
+"""Before the first corner comes the last one."""
+
+EXPECTED = {"test_difference_matrices": 0}
+
+
+# %% grade_id: difference_matrices
+def difference_matrices(rows, columns):
+    def line(n):
+        matrix = torch.zeros(n + 1, n, dtype=torch.float64)
+        for k in range(n + 1):
+            matrix[k, k % n] += 1
+            matrix[k, (k - 1) % n] -= 1
+        return matrix
+
+    return torch.kron(torch.eye(rows).double(), line(columns)), torch.kron(line(rows), torch.eye(columns).double())

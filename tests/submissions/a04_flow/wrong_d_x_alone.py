@@ -1,0 +1,6 @@
+"""The part of d_y is forgotten."""
+
+EXPECTED = {"test_stream_gradient": 0}
+REPLACE = {
+    "stream_gradient": {"both_columns.diff(dim=2) - both_rows.diff(dim=1)": "-both_rows.diff(dim=1)"},
+}

@@ -1,0 +1,6 @@
+"""Gamma is not used."""
+
+EXPECTED = {"test_fast_stream": 0}
+REPLACE = {
+    "fast_stream": {"(1 + gamma * both)": "1"},
+}

@@ -1,0 +1,9 @@
+"""What flows through two opposite sides is summed, not averaged."""
+
+EXPECTED = {"test_velocity": 0}
+REPLACE = {
+    "velocity": {
+        "(right[..., :-1] + right[..., 1:]) / 2": "right[..., :-1] + right[..., 1:]",
+        "(down[:, :-1] + down[:, 1:]) / 2": "down[:, :-1] + down[:, 1:]",
+    },
+}
