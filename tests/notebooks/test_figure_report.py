@@ -20,9 +20,15 @@ GOOD = "fig, ax = plt.subplots()\nax.plot([0, 1], label='a line');"
 BAD = "_, ax = plt.subplots()\nax.plot([0, 1], label='a line')\nax.legend(loc='center');"
 SAVED = "out = io.BytesIO()\nfig.savefig(out, format='png', bbox_inches='tight')\nfig.savefig(out, format='raw')"
 
+FILM = "canvas = FigureCanvasAgg(fig)\ncanvas.draw()\npixels = canvas.buffer_rgba()"
+
 
 def notebook(*sources):
-    cells = [new_code_cell("import io\nimport matplotlib.pyplot as plt")]
+    cells = [
+        new_code_cell(
+            "import io\nimport matplotlib.pyplot as plt\nfrom matplotlib.backends.backend_agg import FigureCanvasAgg"
+        )
+    ]
     for k, source in enumerate(sources, 1):
         cells += [new_code_cell(source), new_markdown_cell(f"**Figure {k}.** A line.")]
     return new_notebook(cells=cells)
@@ -32,7 +38,7 @@ def notebook(*sources):
 def run(tmp_path_factory):
     """A notebook with its outputs as a kernel that is watched left them, and the folder of the reports."""
     folder = tmp_path_factory.mktemp("figures")
-    ran = notebook(GOOD, BAD, SAVED, "names = sorted(name for name in dir() if not name.startswith('_'))\nnames")
+    ran = notebook(GOOD, BAD, SAVED, FILM, "names = sorted(name for name in dir() if not name.startswith('_'))\nnames")
     watched = os.environ | {"PYTHONSTARTUP": str(STARTUP), "ADVCOURSE_FIGURES": str(folder)}
     NotebookClient(ran, timeout=120).execute(env=watched)
     return ran, folder
@@ -58,8 +64,8 @@ def reports(folder, *lines, name="run"):
 def test_a_kernel_reports_each_figure_that_it_shows_or_saves(run):
     (file,) = run[1].glob("*.jsonl")
     lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert [line["source"] for line in lines] == [GOOD, BAD, SAVED]
-    assert lines[0]["problems"] == lines[2]["problems"] == []
+    assert [line["source"] for line in lines] == [GOOD, BAD, SAVED, FILM]
+    assert lines[0]["problems"] == lines[2]["problems"] == lines[3]["problems"] == []
     assert lines[1]["problems"] == ["the legend 'a line' lies over a line 'a line'"]
 
 
@@ -74,7 +80,7 @@ def test_the_report_names_lecture_figure_and_fault(run, tmp_path, capsys):
     nbformat.write(run[0], tmp_path / "03_lines.ipynb")
     assert main([str(run[1]), str(tmp_path / "03_lines.ipynb")]) == 1
     _, line, fault = capsys.readouterr().out.splitlines()
-    assert line.split() == ["03_lines", "2", "3", "1"]
+    assert line.split() == ["03_lines", "2", "4", "1"]
     assert fault == "03_lines, Figure 2: the legend 'a line' lies over a line 'a line'"
 
 

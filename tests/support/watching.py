@@ -13,6 +13,7 @@ from typing import Any
 
 from IPython import get_ipython
 from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from tests.support.figures import problems
 
@@ -21,25 +22,37 @@ PICTURES = {"png", "jpg", "jpeg", "svg", "pdf"}  # frames of an animation are dr
 
 
 def watch() -> None:
-    """Look at each figure that this kernel shows or saves from now on."""
+    """Look at each figure that this kernel shows or saves from now on, or whose pixels it takes for a film."""
     file = Path(os.environ[FOLDER]) / f"{uuid.uuid4().hex}.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
-    shell, cell, draw = get_ipython(), {"source": ""}, FigureCanvasBase.print_figure
+    shell, cell, saving = get_ipython(), {"source": ""}, []
     shell.events.register("pre_run_cell", lambda info: cell.update(source=info.raw_cell))
+    draw, pixels = FigureCanvasBase.print_figure, FigureCanvasAgg.buffer_rgba
     signature = inspect.signature(draw)
 
-    def watched(canvas: FigureCanvasBase, *arguments: Any, **options: Any) -> Any:
-        result = draw(canvas, *arguments, **options)
+    def report(canvas: FigureCanvasBase, dpi: Any = None, tight: bool = False) -> None:
+        with file.open("a", encoding="utf-8") as reports:
+            reports.write(json.dumps(cell | {"problems": looked_at(canvas, dpi, tight)}) + "\n")
+
+    def printed(canvas: FigureCanvasBase, *arguments: Any, **options: Any) -> Any:
+        saving.append(canvas)
+        try:
+            result = draw(canvas, *arguments, **options)
+        finally:
+            saving.pop()
         given = signature.bind(canvas, *arguments, **options).arguments
         if str(given.get("format")).lower() in PICTURES:
-            dpi = given.get("dpi")
-            report = cell | {"problems": looked_at(canvas, dpi, given.get("bbox_inches") == "tight")}
-            with file.open("a", encoding="utf-8") as reports:
-                reports.write(json.dumps(report) + "\n")
+            report(canvas, given.get("dpi"), given.get("bbox_inches") == "tight")
         return result
 
-    FigureCanvasBase.print_figure = watched
+    def taken(canvas: FigureCanvasAgg) -> memoryview:
+        result = pixels(canvas)
+        if not saving:
+            report(canvas)
+        return result
+
+    FigureCanvasBase.print_figure, FigureCanvasAgg.buffer_rgba = printed, taken
 
 
 def looked_at(canvas: FigureCanvasBase, dpi: Any, tight: bool) -> list[str]:
