@@ -54,4 +54,5 @@ def success_rate(model, images, adversarial, labels):
 # %% grade_id: normalized_l2
 def normalized_l2(images, adversarial):
     delta = adversarial - images
-    return (torch.einsum("nchw,nchw->n", delta, delta) / torch.einsum("nchw,nchw->n", images, images)).sqrt()
+    content = images - torch.einsum("nchw->nc", images)[..., None, None] / images[0, 0].numel()
+    return (torch.einsum("nchw,nchw->n", delta, delta) / torch.einsum("nchw,nchw->n", content, content)).sqrt()

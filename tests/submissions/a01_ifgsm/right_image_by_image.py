@@ -78,4 +78,4 @@ def success_rate(model, images, adversarial, labels):
 
 # %% grade_id: normalized_l2
 def normalized_l2(images, adversarial):
-    return torch.stack([torch.dist(a, x) / x.norm() for x, a in zip(images, adversarial)])
+    return torch.stack([torch.dist(a, x) / torch.dist(x, x.mean((1, 2), True)) for x, a in zip(images, adversarial)])

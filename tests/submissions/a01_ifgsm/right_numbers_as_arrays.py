@@ -22,5 +22,6 @@ def success_rate(model, images, adversarial, labels):
 
 # %% grade_id: normalized_l2
 def normalized_l2(images, adversarial):
-    x, a = (t.detach().numpy().reshape(len(t), -1) for t in (images, adversarial))
-    return np.linalg.norm(a - x, axis=1) / np.linalg.norm(x, axis=1)
+    x, a = images.detach().numpy(), adversarial.detach().numpy()
+    contrast = np.sqrt(x[0, 0].size * x.var(axis=(2, 3)).sum(axis=1))
+    return np.linalg.norm((a - x).reshape(len(x), -1), axis=1) / contrast
