@@ -39,7 +39,7 @@ def cost_curve(
             color, marker = PALETTE[place % len(PALETTE)], "ov^sDP*Xph"[place % 10]
             costs, lengths = zip(*kept, strict=True)
             ax.plot(costs, lengths, color=color, linestyle="-", linewidth=1)
-            sizes = [30 + 45 * i for i in range(len(kept))]
+            sizes = [60 + 45 * i for i in range(len(kept))]
             ax.scatter(costs, lengths, s=sizes, color=color, marker=marker, edgecolor="white", label=name)
             seen += kept
     if not seen:

@@ -37,7 +37,6 @@ BLOCK = re.compile(r"^```python\n(.+?)^```", re.DOTALL | re.MULTILINE)
 # Exercises that have no check yet, by lecture: the others have one, and so must a new one.
 UNCHECKED = {
     "03": {1, 4, 5, 8, 9, 10},
-    "04": {10, 11},
     "05": {1, 2, 3, 5, 6, 7, 8},
     "06": {1, 3, 4, 5, 6, 7},
 }
@@ -83,11 +82,15 @@ WRONG = {
         "three distances": (
             'distances = {"l2": 0.5 / 5, "linf": 0.5 / 4, "l1": 0.5 / 7}',
             'distances = {"l2": 0.5 / 25, "linf": 0.5 / 7, "l1": 0.5 / 4}',
+            'distances = {norm: float("nan") for norm in ("l2", "linf", "l1")}',
+            'distances = {"l2": 0.5, "linf": 0.5, "l1": 0.5}',
         ),
         "the nearest class": (
             "nearest_class, nearest_distance = 1, 0.5",
             "nearest_class, nearest_distance = 3, 6.0",
             "nearest_class, nearest_distance = 0, 0.0",
+            "nearest_class, nearest_distance = 3, float('nan')",
+            "nearest_class, nearest_distance = 3, 0.5",
         ),
         "why overshoot?": ("steps_until_stop = 2", "steps_until_stop = 4", 'steps_until_stop = float("inf")'),
         "a step in linf": (
@@ -107,8 +110,34 @@ WRONG = {
             "def next_constant(low, high, c, success):\n    low, high = (c, high) if success else (low, c)\n"
             "    return low, high, 10 * c if high is None else (low + high) / 2",
         ),
-        "how fast can the norm fall?": ("successes_needed = 18", "successes_needed = 44"),
-        "failures in an average": ("rho_first, rho_second = 0.1, 0.16", "rho_first, rho_second = 0.08, 0.4"),
+        "how fast can the norm fall?": ("successes_needed = 18", "successes_needed = 44", "successes_needed = 46"),
+        "failures in an average": (
+            "rho_first, rho_second = 0.1, 0.16",
+            "rho_first, rho_second = 0.08, 0.4",
+            "rho_first, rho_second = float('nan'), 0.16",
+        ),
+        "all nine targets": (
+            "def best_target(attack, net, x, y, count):\n"
+            "    found = [attack(net, x, y, targets=torch.full_like(y, k)) for k in range(count) if k != y]\n"
+            "    return min(found, key=lambda z: (z - x).norm())",
+            "def best_target(attack, net, x, y, count):\n"
+            "    found = [attack(net, x, y, targets=torch.full_like(y, k)) for k in range(count)]\n"
+            "    return min((z for z in found if net(z).argmax(1) != y), key=lambda z: (z - x).norm())",
+            "def best_target(attack, net, x, y, count):\n"
+            "    found = [attack(net, x, y, targets=torch.full_like(y, k)) for k in range(count) if k != y]\n"
+            "    return max(found, key=lambda z: (z - x).norm())",
+            "def best_target(attack, net, x, y, count):\n"
+            "    return attack(net, x, y, targets=net(x).argsort(1)[:, -2])",
+            "def best_target(attack, net, x, y, count):\n    return x",
+        ),
+        "mean and median": (
+            "mean_moves, median_moves = (50 - lengths[0]) / len(lengths), 50 / len(lengths)",
+            "mean_moves, median_moves = 0, (50 - lengths[0]) / len(lengths)",
+            "mean_moves, median_moves = 50 - lengths[0], 0",
+            "mean_moves, median_moves = float('nan'), 0",
+            "mean_moves, median_moves = (50 - lengths[0]) / len(lengths), float('nan')",
+            "mean_moves, median_moves = (50 - lengths[0]) / len(lengths), -0.1",
+        ),
     },
     "05": {
         "one draw and many": (
