@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from advcourse.grading.draws import unseen as unseen
 from advcourse.grading.quiet import quiet
 
 SLACK = 1e-6

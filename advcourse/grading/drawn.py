@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from advcourse.grading.draws import unseen
+
 
 class Slopes(nn.Module):
     """Logits ``A a(B x + b) + c`` of the flattened image x, a the hyperbolic tangent, or a squared ReLU.
@@ -90,8 +92,7 @@ def with_batch_norms(
 
 def images_of(shape: tuple[int, ...], seed: int | None = None, dtype: torch.dtype = torch.float64) -> Tensor:
     """Images ``(N, C, H, W)`` in [0, 1], the same for the same seed; some of their pixels black or white."""
-    draw = torch.Generator()
-    draw.seed() if seed is None else draw.manual_seed(seed)
+    draw = unseen() if seed is None else torch.Generator().manual_seed(seed)
     return (1.2 * torch.rand(shape, generator=draw, dtype=torch.float64) - 0.1).clamp(0, 1).to(dtype)
 
 

@@ -6,10 +6,12 @@ import contextlib
 import hashlib
 import secrets
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import torch
-from nbgrader.api import Gradebook
-from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from nbgrader.api import Gradebook
 
 TABLE = "CREATE TABLE IF NOT EXISTS advcourse (name VARCHAR(64) PRIMARY KEY, value VARCHAR(64) NOT NULL)"
 BELOW = 10**6
@@ -49,6 +51,8 @@ def _seeds(secret: str, name: str) -> Iterator[int]:
 
 def secret_of(gradebook: Gradebook) -> str:
     """The secret that a course's gradebook keeps; drawn when it is asked for the first time."""
+    from sqlalchemy import text
+
     gradebook.db.execute(text(TABLE))
     new = {"name": "secret", "value": secrets.token_hex(16)}
     given = gradebook.db.execute(text("SELECT value FROM advcourse WHERE name = 'secret'")).scalar()

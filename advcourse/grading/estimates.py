@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from advcourse.grading.checks import close, fail, no_graph, tensor
+from advcourse.grading.draws import unseen
 
 Score = Callable[[Tensor, Tensor], Tensor]
 _NEAR = 1e-3
@@ -203,8 +204,7 @@ def orthogonal(images: Tensor, moves: Tensor, name: str) -> None:
 def all_ways(function: Callable, samples: int = 2, pixels: int = 6, count: int = 600) -> None:
     """Directions have no preference: the mean of v vᵀ over many draws is the unit matrix."""
     images = torch.full((count, 1, 1, pixels), 0.5, dtype=torch.float64)
-    generator = torch.Generator()
-    generator.seed()
+    generator = unseen()
     _, moves, _ = asked(function, lambda points, rows: points.flatten(1)[:, 0], images, samples, 0.1, generator)
     spread = torch.einsum("nki,nkj->ij", moves, moves) / (samples * count)
     if (spread - torch.eye(pixels, dtype=torch.float64)).abs().max() > 0.35:
