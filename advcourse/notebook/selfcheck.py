@@ -251,7 +251,9 @@ def _figures() -> tuple[str, str]:
 
     figure = Figure(figsize=(1, 1), dpi=50, layout="none")  # type: ignore[arg-type]
     canvas = FigureCanvasAgg(figure)
-    figure.add_axes((0, 0, 0.5, 1)).imshow([[0.0]], cmap="gray", vmin=0, vmax=1, aspect="auto")
+    axes = figure.add_axes((0, 0, 0.5, 1))
+    axes.set_axis_off()
+    axes.imshow([[0.0]], cmap="gray", vmin=0, vmax=1, aspect="auto")
     canvas.draw()
     pixels = torch.tensor(bytearray(canvas.buffer_rgba()), dtype=torch.float32).view(50, 50, 4)
     left, right = pixels[10:40, 5:20, :3].mean().item(), pixels[10:40, 30:45, :3].mean().item()

@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.legend import Legend
 from matplotlib.text import Annotation, Text
@@ -101,8 +102,10 @@ def _drawn(figure: Figure) -> dict[int, tuple]:
         return draw(text, renderer, *arguments, **options)
 
     Text.draw = recorded  # type: ignore[method-assign]
+    renderer = RendererAgg(*np.ceil(figure.bbox.size), figure.dpi)  # not the canvas's, which would lose its picture
     try:
-        figure.draw_without_rendering()
+        with renderer._draw_disabled():
+            figure.draw(renderer)
     finally:
         Text.draw = draw  # type: ignore[method-assign]
     return found

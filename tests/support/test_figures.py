@@ -7,6 +7,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from advcourse import plots
@@ -513,6 +514,15 @@ def test_a_wide_figure_that_is_not_cut_is_measured_at_the_width_of_the_page():
     figure, _ = plt.subplots(1, 4, figsize=(10, 2.5))
     figure.suptitle("a title near the upper edge")
     assert problems(figure, tight=False) == []
+
+
+def test_pixels_that_were_drawn_stay():
+    figure, _ = drawn(X)
+    FigureCanvasAgg(figure).draw()
+    pixels = figure.canvas.buffer_rgba()
+    before = bytes(pixels)
+    assert problems(figure, tight=False) == []
+    assert bytes(pixels) == before == bytes(figure.canvas.buffer_rgba())
 
 
 def test_a_figure_is_left_as_it_was():
