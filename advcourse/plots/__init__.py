@@ -4,8 +4,18 @@ Images are float tensors in [0, 1]; distances are in pixel units of [0, 1]. Func
 there, and make a figure of their own where none is given.
 """
 
+from advcourse.plots._balls import show_maximisers, show_norms, show_projections
 from advcourse.plots._bars import count_bars, share_bars
 from advcourse.plots._beside import beside
+from advcourse.plots._budgets import (
+    budget_curve,
+    distance_curve,
+    prediction_scatter,
+    quantized_curve,
+    robustness_curves,
+    show_budgets,
+    show_control,
+)
 from advcourse.plots._changes import show_changes
 from advcourse.plots._costs import constant_search, cost_curve
 from advcourse.plots._curves import accuracy_curve, success_curve, top5
@@ -28,11 +38,12 @@ from advcourse.plots._trade_off import trade_off
 from advcourse.plots._two_pixels import draw_ball, draw_levels, draw_page, draw_steps, draw_tangents
 
 __all__ = [
-    "Film",
     "PALETTE",
     "STYLE",
+    "Film",
     "accuracy_curve",
     "beside",
+    "budget_curve",
     "constant_search",
     "cosine_curve",
     "cost_curve",
@@ -40,6 +51,7 @@ __all__ = [
     "cumulative_curve",
     "decision_regions",
     "diagnosis",
+    "distance_curve",
     "draw_ball",
     "draw_field",
     "draw_image",
@@ -54,15 +66,23 @@ __all__ = [
     "loss_along",
     "loss_landscape",
     "magnify",
+    "prediction_scatter",
+    "quantized_curve",
     "query_curve",
     "ring_curve",
     "robustness_curve",
+    "robustness_curves",
     "share_bars",
     "show_attack",
+    "show_budgets",
     "show_changes",
+    "show_control",
     "show_images",
     "show_maps",
+    "show_maximisers",
     "show_motion",
+    "show_norms",
+    "show_projections",
     "show_ring",
     "show_sheets",
     "spatial_landscape",

@@ -36,7 +36,6 @@ BLOCK = re.compile(r"^```python\n(.+?)^```", re.DOTALL | re.MULTILINE)
 
 # Exercises that have no check yet, by lecture: the others have one, and so must a new one.
 UNCHECKED = {
-    "03": {1, 4, 5, 8, 9, 10},
     "05": {1, 2, 3, 5, 6, 7, 8},
     "06": {1, 3, 4, 5, 6, 7},
 }
@@ -59,24 +58,76 @@ WRONG = {
         ),
     },
     "03": {
+        "what is maximised?": (
+            "report_solved_by, definition_solved_by = {0.6}, {0.6}",
+            "report_solved_by, definition_solved_by = {0.4, 0.5, 0.6}, {0.4, 0.6}",
+            "report_solved_by, definition_solved_by = {0.4, 0.5, 0.6, 0.7}, {0.6}",
+            "report_solved_by, definition_solved_by = 0.5, 0.6",
+        ),
         "ball and box": (
             "def best_in_ball_and_box(g, x, eps):\n    return eps * g.sign()",
             "def best_in_ball_and_box(g, x, eps):\n    return (x - eps * g.sign()).clamp(0, 1) - x",
             "def best_in_ball_and_box(g, x, eps):\n    return (x + eps * g / g.norm()).clamp(0, 1) - x",
         ),
-        "ε in pixels": ("eps_in_pixels = 32 / 255", "eps_in_pixels = 8 / 255"),
+        "ε in pixels": (
+            "eps_in_pixels, darkest, brightest = 32 / 255, 0.5, 0.75",
+            "eps_in_pixels, darkest, brightest = 8 / 255, 0.5, 0.75",
+            "eps_in_pixels, darkest, brightest = 2 / 255, 0.0, 1.0",
+            "eps_in_pixels, darkest, brightest = 2 / 255, -2.0, 2.0",
+            "eps_in_pixels, darkest, brightest = float('nan'), 0.5, 0.75",
+        ),
+        "what the clamp takes": (
+            "lost_on_digits, lost_on_photographs = 0.5, 0.5",
+            "lost_on_digits, lost_on_photographs = 0.05, 0.0",
+            "lost_on_digits, lost_on_photographs = 50, 0",
+            "lost_on_digits, lost_on_photographs = float('nan'), 0.0",
+        ),
+        "old gradients": (
+            "farthest_fresh, farthest_summed = 0.4, 0.4",
+            "farthest_fresh, farthest_summed = 0.4, 2.0",
+            "farthest_fresh, farthest_summed = 0.8, 0.4",
+            "farthest_fresh, farthest_summed = 0.4, float('nan')",
+        ),
         "three projections": (
             'projected = {"l1": (4 / 3, -4 / 9, 2 / 9), "l2": (1.87, -0.62, 0.31), "linf": (2, -1, 0.5)}',
             'projected = {"l1": (2, 0, 0), "l2": (2, 0, 0), "linf": (2, -1, 0.5)}',
             'projected = {"l1": (2, 0, 0), "l2": (1.87, -0.62, 0.31), "linf": (2, -2 / 3, 1 / 3)}',
             'projected = {norm: (3, -1, 0.5) for norm in ("l1", "l2", "linf")}',
+            'projected = {"l1": (2, 0), "l2": (1.87, -0.62, 0.31), "linf": (2, -1, 0.5)}',
         ),
         "the convention": (
             "normalized_l2_by_convention, success_by_convention = 0.0055, 0.82 / 0.92",
             "normalized_l2_by_convention, success_by_convention = 0.0055 * 0.92, 0.82 / 0.92",
             "normalized_l2_by_convention, success_by_convention = 0.0055 / 0.92, 0.9",
+            "normalized_l2_by_convention, success_by_convention = 0.0055 / 0.92, 89.1",
+            "normalized_l2_by_convention, success_by_convention = float('nan'), 0.82 / 0.92",
         ),
-        "immune to rounding": ("immune_step = 0.3 / 255", "immune_step = 2 / 255", "immune_step = 1e-7"),
+        "the margin": (
+            'claims = {"A": True, "B": True, "C": True, "D": True}',
+            'claims = {"A": False, "B": False, "C": True, "D": False}',
+            'claims = {"A": False, "B": True, "C": False, "D": True}',
+            'claims = {"A": "no", "B": "yes", "C": "yes", "D": "no"}',
+        ),
+        "the best of a hundred coins": (
+            "share_of_gain = 1 / 3072**0.5",
+            "share_of_gain = 0.5",
+            "share_of_gain = 7",
+            "share_of_gain = float('nan')",
+        ),
+        "two ways to raise a difference": (
+            "becomes = {0.02: 0, 0.1: 1, 0.4: 1}",
+            "becomes = {0.02: 0, 0.1: 2, 0.4: 2}",
+            "becomes = {0.02: 1, 0.1: 1, 0.4: 1}",
+            "becomes = {}",
+        ),
+        "immune to rounding": (
+            "immune_step = 0.3 / 255",
+            "immune_step = 2 / 255",
+            "immune_step = 1e-7",
+            "immune_step = 1",
+            "immune_step = -1 / 255",
+            "immune_step = float('nan')",
+        ),
     },
     "04": {
         "three distances": (
