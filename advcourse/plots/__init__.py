@@ -38,9 +38,9 @@ from advcourse.plots._trade_off import trade_off
 from advcourse.plots._two_pixels import draw_ball, draw_levels, draw_page, draw_steps, draw_tangents
 
 __all__ = [
+    "Film",
     "PALETTE",
     "STYLE",
-    "Film",
     "accuracy_curve",
     "beside",
     "budget_curve",
