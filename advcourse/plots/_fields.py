@@ -17,7 +17,7 @@ from advcourse.plots._styling import array, style
 INK = "#00296b"
 GROUND = 0.55
 """The image under the arrows is drawn in greys from here to white, on which that ink is seen everywhere."""
-SHORTEST = 0.03
+SHORTEST = 0.05
 """Of the longest arrow; what is shorter is not drawn."""
 
 
@@ -40,7 +40,7 @@ def draw_field(
         field: ``(2, H, W)``, in pixels of the image: channel 0 to the right, channel 1 down, as they are drawn.
         every: one arrow for so many pixels along each side; where it is not given, about 16 along the longer one.
         factor: an arrow is so many times as long as its motion; say so in the title where it is not 1.
-        color: of the arrows, a dark one. Where a pixel moves by less than 3 % of what the field moves at the most
+        color: of the arrows, a dark one. Where a pixel moves by less than 5 % of what the field moves at the most
             there is none.
         title: above the image.
 
@@ -94,7 +94,7 @@ def show_motion(
     *,
     every: int | None = None,
     factor: float = 1.0,
-    size: float = 1.72,
+    size: float = 1.9,
 ) -> Figure:
     """A row for each image: the image, its motion field as arrows, the image moved, and the difference of the two.
 

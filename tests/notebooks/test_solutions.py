@@ -37,7 +37,6 @@ BLOCK = re.compile(r"^```python\n(.+?)^```", re.DOTALL | re.MULTILINE)
 # Exercises that have no check yet, by lecture: the others have one, and so must a new one.
 UNCHECKED = {
     "05": {1, 2, 3, 5, 6, 7, 8},
-    "06": {1, 3, 4, 5, 6, 7},
 }
 
 # What students answer, by lecture and title of the exercise's check.
@@ -199,10 +198,52 @@ WRONG = {
         ),
     },
     "06": {
+        "four signs": (
+            "x_dot, z_dot, loss_rate = 1, 0.2, 0.6",
+            "x_dot, z_dot, loss_rate = -1, 0.2, -0.6",
+            "x_dot, z_dot, loss_rate = 1, -0.2, -0.6",
+            "x_dot, z_dot, loss_rate = 0.6, -0.12, 0.36",
+        ),
         "the far end of γ": (
             "def limit(d):\n    return d.mean((-2, -1), keepdim=True).expand_as(d)",
             "def limit(d):\n    return -d.mean().expand_as(d)",
             "def limit(d):\n    return torch.zeros_like(d)",
+        ),
+        "scale it right": (
+            "longest_strong, longest_weak, still_solves = 1, 0.01, False",
+            "longest_strong, longest_weak, still_solves = 2**0.5, 1, False",
+            "longest_strong, longest_weak, still_solves = 2**0.5, 0.01, True",
+            'longest_strong, longest_weak, still_solves = 2**0.5, 0.01, "no"',
+        ),
+        "two thirds": (
+            "share_colour, share_grey = 2 / 3, 0",
+            "share_colour, share_grey = 1 / 3, 1 / 120",
+            "share_colour, share_grey = 241 / 360, 1 / 3",
+        ),
+        "one colour per region": (
+            "def per_region(g, left, alpha):\n    return g.mean((-2, -1), keepdim=True).expand_as(g) / alpha\n"
+            "far_end = lambda g, alpha: per_region(g, 4, alpha)",
+            "def per_region(g, left, alpha):\n    parts = g[..., :left], g[..., left:]\n"
+            "    return torch.cat([part.mean((-2, -1), keepdim=True).expand_as(part) / alpha for part in parts], -1)\n"
+            "far_end = lambda g, alpha: torch.zeros_like(g)",
+            "def per_region(g, left, alpha):\n    parts = g[..., :left], g[..., left:]\n"
+            "    return torch.cat([part.mean().expand_as(part) / alpha for part in parts], -1)\n"
+            "far_end = lambda g, alpha: g.mean((-2, -1), keepdim=True).expand_as(g) / alpha",
+            "def per_region(g, left, alpha):\n    parts = g[..., :left], g[..., left:]\n"
+            "    return torch.cat([part.mean((-2, -1), keepdim=True).expand_as(part) for part in parts], -1)\n"
+            "far_end = lambda g, alpha: g.mean((-2, -1), keepdim=True).expand_as(g)",
+        ),
+        "what is cached": (
+            "def training_view(batch, recolour, crop):\n    return recolour(crop(batch))",
+            "def training_view(batch, recolour, crop):\n    return crop(batch)",
+            "def training_view(batch, recolour, crop):\n    return recolour(batch)",
+            "def training_view(batch, recolour, crop):\n    crop(recolour(batch))",
+        ),
+        "a quarter of a point": (
+            "seeds_unpaired, seeds_paired = 6, 3",
+            "seeds_unpaired, seeds_paired = 7, 3",
+            "seeds_unpaired, seeds_paired = 100, 6",
+            "seeds_unpaired, seeds_paired = 7, 5.5",
         ),
     },
     "07": {

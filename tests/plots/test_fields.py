@@ -66,7 +66,7 @@ def test_a_large_image_has_some_hundred_arrows_and_none_where_next_to_nothing_mo
     plots.draw_field(ax, torch.rand(3, 224, 200), torch.ones(2, 224, 200))
     assert 150 <= len(ax.collections[0].get_offsets()) <= 300
     field = torch.zeros(2, 8, 8)
-    field[0, 2, 3], field[1, 5, 6], field[0, 0, 0] = 1.0, -0.04, 0.02
+    field[0, 2, 3], field[1, 5, 6], field[0, 0, 0] = 1.0, -0.06, 0.04
     for given, expected in ((field, [[3, 2], [6, 5]]), (torch.zeros(2, 8, 8), [])):
         _, ax = plt.subplots()
         plots.draw_field(ax, torch.rand(3, 8, 8), given, every=1)

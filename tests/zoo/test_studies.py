@@ -180,11 +180,15 @@ def test_from_the_command_line(noise_as_cifar10, tmp_path, capsys):
     )
 
 
-def test_the_shipped_study_has_every_arm_from_five_seeds():
+def test_the_shipped_study_has_every_arm_from_five_seeds_and_the_random_ones_from_the_first_of_them():
     table = studies.load("augmentation")
     seeds = {}
     for run in table["runs"]:
         seeds.setdefault(run["arm"], []).append(run["seed"])
-    assert set(ARMS[:3]) <= set(seeds)
+    for arm in ("random field + basic", "random recolor + basic"):
+        own = seeds.pop(arm)
+        assert len(own) >= 2 and own == list(range(len(own)))
+        assert f"{arm} from " in table["note"]  # it says from how many
+    assert set(seeds) == {*ARMS[:3], "basic, twice the epochs"}
     assert all(each == [0, 1, 2, 3, 4] for each in seeds.values())
     assert table["settings"]["test_images"] == 10000 and "/" not in table["command"]
