@@ -21,7 +21,6 @@ from advcourse.plots._costs import constant_search, cost_curve
 from advcourse.plots._curves import accuracy_curve, success_curve, top5
 from advcourse.plots._fields import draw_field, show_motion
 from advcourse.plots._film import Film, film
-from advcourse.plots._flipbook import flipbook
 from advcourse.plots._images import draw_image, magnify, show_attack, show_images, tile
 from advcourse.plots._intervals import interval_chart
 from advcourse.plots._loss import loss_along, loss_landscape
@@ -61,7 +60,6 @@ __all__ = [
     "draw_steps",
     "draw_tangents",
     "film",
-    "flipbook",
     "interval_chart",
     "loss_along",
     "loss_landscape",

@@ -36,7 +36,6 @@ BLOCK = re.compile(r"^```python\n(.+?)^```", re.DOTALL | re.MULTILINE)
 
 # Exercises that have no check yet, by lecture: the others have one, and so must a new one.
 UNCHECKED = {
-    "05": {1, 2, 3, 5, 6, 7, 8},
 }
 
 # What students answer, by lecture and title of the exercise's check.
@@ -190,11 +189,55 @@ WRONG = {
         ),
     },
     "05": {
+        "is it unique?": (
+            "cosine_from, cosine_to = 0.85, 1.0",
+            "cosine_from, cosine_to = -0.2, -0.05",
+            "cosine_from, cosine_to = -1, 1",
+            "cosine_from, cosine_to = float('nan'), 0.2",
+        ),
+        "how many draws?": (
+            "def expected_survivors(q, m):\n    return (1 - q.mean()) ** m",
+            "def expected_survivors(q, m):\n    return (1 - q**m).mean()",
+            "def expected_survivors(q, m):\n    return 1 - (1 - (1 - q) ** m).prod()",
+            "def expected_survivors(q, m):\n    return float('nan')",
+        ),
+        "the derivative at rest": (
+            "with_constant, without_constant = 0.0, 0.0",
+            "with_constant, without_constant = float('nan'), float('nan')",
+            "with_constant, without_constant = 0.0, float('inf')",
+            "with_constant, without_constant = 1e-8**-0.5 / 2, float('nan')",
+        ),
         "one draw and many": (
             "def agreement(n):\n    return 0.5",
+            "def agreement(n):\n    return 0.8",
             "def agreement(n):\n    return n / 100",
+            "def agreement(n):\n    return float('nan')",
             "def agreement(n):\n    once = [eot_gradient(model, x[:4], targets[:4], n, seeded(0)).flatten(1)] * 2\n"
             "    return F.cosine_similarity(*once).mean().item()",
+        ),
+        "how large is a patch, in norms?": (
+            'largest = {"linf": 1, "l2": 0.1 * (3 * 224 * 224) ** 0.5, "l0": 0.1 * 3 * 224 * 224}',
+            'largest = {"linf": 1, "l2": (0.1 * 224 * 224) ** 0.5, "l0": 0.1 * 224 * 224}',
+            'largest = {"linf": 0.1, "l2": 122.7, "l0": 15053}',
+            'largest = {"linf": 1, "l2": float("nan"), "l0": 15053}',
+        ),
+        "printable": (
+            "product, product_slope, nearest_slope = 0.5**60, 60 * 0.5**59, 1",
+            "product, product_slope, nearest_slope = 0.5**60, 0.5**59, 1 / 60",
+            "product, product_slope, nearest_slope = 60 * 0.5, 0.5**59, 1",
+            "product, product_slope, nearest_slope = 0, 0, 1",
+        ),
+        "linear, up to what?": (
+            "slopes, expected_slope = [0.5, 1.5, 2.0], 4 / 3",
+            "slopes, expected_slope = [0.3, 0.9, 1.0], 2.2 / 3",
+            "slopes, expected_slope = [0.5, 1.5, 0.0], 0.0",
+            "slopes, expected_slope = [0.5, 1.5], 1.0",
+        ),
+        "where does the ensemble's average stand?": (
+            "by_logits, by_probabilities, loss_of_0 = 0, 0, 0.501",
+            "by_logits, by_probabilities, loss_of_0 = 1, 1, 0.501",
+            "by_logits, by_probabilities, loss_of_0 = 1, 0, 10.06",
+            "by_logits, by_probabilities, loss_of_0 = 1, 0, float('nan')",
         ),
     },
     "06": {
