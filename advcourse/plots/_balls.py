@@ -15,27 +15,27 @@ from advcourse.core.validation import check_choice
 from advcourse.plots._images import draw_image, magnify
 from advcourse.plots._styling import PALETTE, array, style
 
-CORNERS = {torch.inf: [(1, 1), (-1, 1), (-1, -1), (1, -1)], 1: [(1, 0), (0, 1), (-1, 0), (0, -1)]}
-SIGNS = {torch.inf: r"\infty", 2: "2", 1: "1"}
-NORM_NAMES = {"linf": r"$\ell_\infty$", "l2": r"$\ell_2$", "l1": r"$\ell_1$"}
-Chooser = Callable[[Tensor, float, float], Tensor]
+_CORNERS = {torch.inf: [(1, 1), (-1, 1), (-1, -1), (1, -1)], 1: [(1, 0), (0, 1), (-1, 0), (0, -1)]}
+_SIGNS = {torch.inf: r"\infty", 2: "2", 1: "1"}
+_NORMS = {"linf": r"$\ell_\infty$", "l2": r"$\ell_2$", "l1": r"$\ell_1$"}
+_Choice = Callable[[Tensor, float, float], Tensor]
 
 
 def _panels(reach: float) -> tuple[Figure, dict[float, Axes]]:
     """Three panels with the unit balls of linf, l2 and l1."""
     figure, axes = plt.subplots(1, 3, figsize=(7.6, 3.0), sharey=True)
-    for ax, p in zip(axes, SIGNS, strict=True):
-        shape: Patch = Polygon(CORNERS[p]) if p in CORNERS else Circle((0, 0), 1)
+    for ax, p in zip(axes, _SIGNS, strict=True):
+        shape: Patch = Polygon(_CORNERS[p]) if p in _CORNERS else Circle((0, 0), 1)
         shape.set(facecolor="#d6e6f2", edgecolor=PALETTE[0])
         ax.add_patch(shape)
-        ax.set(title=rf"$\|\delta\|_{{{SIGNS[p]}}} \leq 1$", xlabel=r"$\delta_1$", aspect="equal")
+        ax.set(title=rf"$\|\delta\|_{{{_SIGNS[p]}}} \leq 1$", xlabel=r"$\delta_1$", aspect="equal")
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[-1, 0, 1], yticks=[-1, 0, 1])
     axes[0].set_ylabel(r"$\delta_2$")
-    return figure, dict(zip(SIGNS, axes, strict=True))
+    return figure, dict(zip(_SIGNS, axes, strict=True))
 
 
 @style()
-def show_maximisers(maximiser: Chooser, gradient: Tensor) -> Figure:
+def show_maximisers(maximiser: _Choice, gradient: Tensor) -> Figure:
     """The unit balls of linf, l2 and l1 in the plane, and the point of each that goes furthest along the gradient.
 
     Args:
@@ -58,7 +58,7 @@ def show_maximisers(maximiser: Chooser, gradient: Tensor) -> Figure:
 
 
 @style()
-def show_projections(projection: Chooser, points: Tensor) -> Figure:
+def show_projections(projection: _Choice, points: Tensor) -> Figure:
     """The unit balls of linf, l2 and l1 in the plane, and where points outside are projected to.
 
     Args:
@@ -87,11 +87,11 @@ def show_norms(losses: Mapping[str, Sequence[float]], perturbations: Mapping[str
         1, 1 + len(perturbations), figsize=(7.8, 2.7), width_ratios=(1.7, *[1] * len(perturbations))
     )
     for panel, (norm, delta) in zip(panels, perturbations.items(), strict=True):
-        check_choice("norm", norm, tuple(NORM_NAMES))
+        check_choice("norm", norm, tuple(_NORMS))
         noise, factor = magnify(delta)
         changed = (delta.abs() > 1e-6).float().mean().item()
-        draw_image(panel, noise, f"{NORM_NAMES[norm]}: δ × {factor}\n{changed:.0%} changed")
-        ax.plot(losses[norm], label=NORM_NAMES[norm])
+        draw_image(panel, noise, f"{_NORMS[norm]}: δ × {factor}\n{changed:.0%} changed")
+        ax.plot(losses[norm], label=_NORMS[norm])
     ax.set(xlabel="iteration", ylabel="mean cross-entropy")
     ax.legend()
     return figure

@@ -16,8 +16,8 @@ from advcourse.plots._images import draw_image, magnify
 from advcourse.plots._robustness import robustness_curve
 from advcourse.plots._styling import PALETTE, array, axes_or_new, style
 
-Points = tuple[Sequence[float], Sequence[float]]
-MARKERS = "s^Dv*"
+_Points = tuple[Sequence[float], Sequence[float]]
+_MARKERS = "s^Dv*"
 
 
 @style()
@@ -62,7 +62,7 @@ def show_budgets(rows: Sequence[tuple[Tensor, Sequence[str], Sequence[bool]]]) -
 @style()
 def budget_curve(
     report: Report,
-    attempts: Mapping[str, Points],
+    attempts: Mapping[str, _Points],
     *,
     name: str,
     unit: float = 1 / 255,
@@ -84,7 +84,7 @@ def budget_curve(
     distances = array(distances[distances <= end]).tolist()
     share = [count / max(int(report.attacked.sum()), 1) for count in range(len(distances) + 1)]
     ax.step([0.0, *distances, 1.02 * end], [*share, share[-1]], where="post", linestyle="-", label=name)
-    for (other, (budgets, rates)), marker, color in zip(attempts.items(), MARKERS, PALETTE[1:], strict=False):
+    for (other, (budgets, rates)), marker, color in zip(attempts.items(), _MARKERS, PALETTE[1:], strict=False):
         ax.plot([eps / unit for eps in budgets], rates, marker, color=color, linestyle="none", label=other)
     ax.set(xlabel=r"$\varepsilon$:  $L_\infty$ distance, in levels", ylabel="success rate", ylim=(-0.04, 1.04))
     ax.set_xlim(0, 1.02 * end)
@@ -96,7 +96,7 @@ def budget_curve(
 
 @style()
 def distance_curve(
-    noise: Mapping[str, Points], points: Mapping[str, Points], report: Report, *, name: str, ax: Axes | None = None
+    noise: Mapping[str, _Points], points: Mapping[str, _Points], report: Report, *, name: str, ax: Axes | None = None
 ) -> Axes:
     """Accuracy against the L2 distance (logarithmic): noise as curves, attacks at one strength each as markers, and the
     attack that stopped each image by itself as a staircase.
@@ -110,7 +110,7 @@ def distance_curve(
     ax = axes_or_new(ax, 6.2, 4.2)
     for (other, (distances, accuracies)), marker, color in zip(noise.items(), "ox", PALETTE, strict=False):
         ax.plot(distances, accuracies, marker=marker, color=color, markersize=5, label=other)
-    for (other, (distances, accuracies)), marker, color in zip(points.items(), MARKERS, PALETTE[2:], strict=False):
+    for (other, (distances, accuracies)), marker, color in zip(points.items(), _MARKERS, PALETTE[2:], strict=False):
         ax.plot(distances, accuracies, marker, color=color, linestyle="none", label=other)
     found = report.l2_per_image[report.success & report.attacked].sort().values
     left = report.clean_accuracy - torch.arange(len(found) + 1) / len(report.attacked)
