@@ -45,12 +45,12 @@ def cost_curve(
     if not seen:
         raise ValueError("runs holds no finite length, expected at least one")
     ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
-    for axis, values in zip((ax.xaxis, ax.yaxis), zip(*seen, strict=True), strict=True):
-        axis.set_major_locator(FixedLocator(_round_numbers(min(values) / 1.15, max(values) * 1.15)))
+    for axis, values, room in zip((ax.xaxis, ax.yaxis), zip(*seen, strict=True), (1.25, 1.12), strict=True):
+        low, high = min(values) / room, max(values) * room
+        ax.set(**{"xlim" if axis is ax.xaxis else "ylim": (low, high)})
+        axis.set_major_locator(FixedLocator(_round_numbers(low, high)))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf)))
-    ax.set_xlim(min(x for x, _ in seen) / 1.25, max(x for x, _ in seen) * 1.25)
-    ax.set_ylim(min(y for _, y in seen) / 1.12, max(y for _, y in seen) * 1.12)
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
 

@@ -61,3 +61,10 @@ def test_a_search_is_drawn_below_the_sweep_in_its_order():
 def test_a_sweep_without_success_is_drawn():
     above, below = plots.constant_search(SWEPT[:2], SEARCHED[:2]).axes
     assert not above.lines and [line.get_label() for line in below.lines][:1] == ["no success"]
+
+
+def test_both_axes_of_costs_have_labelled_ticks_in_sight():
+    """With one alone, no length can be read off."""
+    ax = plots.cost_curve({"a": [(20, 1.25), (200, 1.2)], "b": [(35, 3.0), (300, 4.4)]})
+    for ticks, (low, high) in ((ax.get_xticks(), ax.get_xlim()), (ax.get_yticks(), ax.get_ylim())):
+        assert sum(low <= tick <= high for tick in ticks) >= 3
