@@ -47,7 +47,7 @@ def cost_curve(
     ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
     for axis, values, room in zip((ax.xaxis, ax.yaxis), zip(*seen, strict=True), (1.25, 1.12), strict=True):
         low, high = min(values) / room, max(values) * room
-        ax.set(**{"xlim" if axis is ax.xaxis else "ylim": (low, high)})
+        axis.set_view_interval(low, high, ignore=True)
         axis.set_major_locator(FixedLocator(_round_numbers(low, high)))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf)))

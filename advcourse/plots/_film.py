@@ -77,15 +77,27 @@ def film(
         canvas = FigureCanvasAgg(figure)
         draw(figure, i)
         canvas.draw()
-        pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"))
-    width, height = pictures[0].size
-    every = Image.new("RGB", (width, height * count))
-    for i, picture in enumerate(pictures):
-        every.paste(picture, (0, i * height))
-    palette = every.quantize(colours, method=Image.Quantize.MAXCOVERAGE)
-    frames = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
+        pictures.append(np.asarray(canvas.buffer_rgba())[..., :3])
+    frames = _indexed(np.stack(pictures), colours)
     gif, still = io.BytesIO(), io.BytesIO()
     pause = [round(1000 * seconds)] * (count - 1) + [round(1000 * last)]
     frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:], duration=pause, loop=0, optimize=True)
     frames[-1].save(still, "PNG", optimize=True)
     return Film(gif.getvalue(), still.getvalue(), alt)
+
+
+def _indexed(pictures: np.ndarray, colours: int) -> list[Image.Image]:
+    """Pictures ``(T, H, W, 3)`` in so many colours; half are their most frequent ones, so that areas keep theirs."""
+    rows = pictures.reshape(-1, 3)
+    codes, place, counts = np.unique(rows @ [65536, 256, 1], return_inverse=True, return_counts=True)
+    every = np.stack([codes // 65536, codes // 256 % 256, codes % 256], axis=1)
+    palette = every[np.argsort(-counts, kind="stable")[: (colours + 1) // 2]]
+    if left := colours - len(palette):
+        strip = Image.fromarray(pictures.reshape(-1, *pictures.shape[2:])).quantize(left)
+        palette = np.concatenate([palette, np.reshape(strip.getpalette() or [], (-1, 3))[:left]])
+    nearest = np.concatenate([((part[:, None] - palette) ** 2).sum(2).argmin(1) for part in np.array_split(every, 64)])
+    frames = []
+    for indices in nearest[place].reshape(pictures.shape[:3]).astype(np.uint8):
+        frames.append(Image.fromarray(indices, "P"))
+        frames[-1].putpalette(palette.astype(np.uint8).tobytes())
+    return frames

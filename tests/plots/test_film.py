@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.colors import ListedColormap
 from PIL import Image
 
 from advcourse import plots
@@ -40,6 +41,15 @@ def test_white_stays_white():
 
     with Image.open(io.BytesIO(plots.film(lines, 2, alt="lines", size=(2, 2)).gif)) as shown:
         assert np.asarray(shown.convert("RGB"))[2, 2].tolist() == [255, 255, 255]
+
+
+def test_areas_of_like_colours_stay_apart():
+    def areas(figure, i):
+        figure.subplots().imshow(np.tile(np.arange(4), (4, 1)) > 1 + i, cmap=ListedColormap(["#d6e6f2", "#d5efe6"]))
+
+    with Image.open(io.BytesIO(plots.film(areas, 2, alt="areas", size=(4, 4)).gif)) as shown:
+        seen = {colour for _, colour in shown.convert("RGB").getcolors(10**6)}
+    assert {(0xD6, 0xE6, 0xF2), (0xD5, 0xEF, 0xE6), (255, 255, 255)} <= seen
 
 
 def test_the_still_picture_is_the_last(film):
