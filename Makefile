@@ -77,8 +77,8 @@ test: lint $(VENV)/.tf-done
 figures: setup
 	rm -rf $(FIGURES)
 	ADVCOURSE_FIGURES=$(CURDIR)/$(FIGURES) PYTHONSTARTUP=$(CURDIR)/tests/notebooks/startup.py \
-	  $(THREADS) $(BIN)/python -m pytest $(XDIST) $(NBVAL) $(call reversed,$(NOTEBOOKS))
-	$(BIN)/python -m tests.notebooks.figure_report $(FIGURES) $(NOTEBOOKS)
+	  $(THREADS) $(BIN)/python -m pytest $(XDIST) $(NBVAL) $(call reversed,$(NOTEBOOKS)); ran=$$?; \
+	$(BIN)/python -m tests.notebooks.figure_report $(FIGURES) $(NOTEBOOKS) && exit $$ran
 
 lectures: setup
 	$(BIN)/jupytext --quiet --sync $(NOTEBOOKS)

@@ -1,17 +1,18 @@
-"""What a lecture may still break of its form (form.py, test_form.py). The lists get shorter only."""
+"""What a lecture may still break of its form (form.py, test_form.py), with the reason. The lists get shorter only.
+
+A new lecture has no entry, and one that is needed no longer fails the test. Exercises without a check stand in
+``UNCHECKED`` of test_solutions.py.
+"""
 
 from . import form
 
-EARLIER = "written before the rule, and not yet brought into its form"
-# What a lecture may break, by rule and lecture, with the reason. A new lecture has no entry, and one that is needed no
-# longer fails the test. Exercises without a check stand in UNCHECKED of test_solutions.py.
-EXCUSED = {
+EXCUSED: dict[tuple[str, str], tuple[str, list[str]]] = {
     ("not_cited", "00"): (
         "it teaches the way in, and takes nothing from a deck",
         [f"the references name no deck: a line with the word deck or slides and one of {', '.join(form.DECKS)}"],
     ),
 }
+"""By rule and lecture: the reason, and what the rule says."""
 
-# Lengths of the cells over the limit, which were there when it came: the list gets shorter only.
-LONG = {
-}
+LONG: dict[str, list[int]] = {}
+"""By lecture, the lengths of its cells over the limit, which were there when it came."""
