@@ -107,10 +107,17 @@ def agrees(
 ) -> Tensor:
     """The estimate, which is the one that belongs to the points and answers; otherwise says what it is. No trace."""
     name, recorded, given = function.__name__, Recorded(score, images), images.clone()
-    result = function(recorded, given, samples, sigma, generator)
+    with torch.random.fork_rng(devices=[]):
+        torch.rand(1)  # another state than one that the function itself may have left before
+        state = torch.get_rng_state()
+        result = function(recorded, given, samples, sigma, generator)
+        if not torch.equal(state, torch.get_rng_state()):
+            fail(f"{name} moves PyTorch's global random numbers: draw from the generator that it is given")
     moves, values = recorded.moves(samples, sigma, name)
     if not torch.equal(given, images):
         fail(f"{name} overwrote the images that it was given: work on a copy")
+    if given.requires_grad:
+        fail(f"{name} left requires_grad set on the images that it was given: work on a copy")
     kept = tensor(result, name, shape=images.shape, dtype=images.dtype)
     no_graph(cast(Tensor, result), name)
     expected, n = right(images, moves, values, sigma), values.shape[1]

@@ -176,6 +176,8 @@ def _without_gradients(name: str) -> Iterator[None]:
 def _untouched(given: Tensor, images: Tensor, result: object, name: str) -> None:
     if not torch.equal(given, images):
         fail(f"{name} overwrote its input: the caller's tensor changed. Work on a copy")
+    if given.requires_grad:
+        fail(f"{name} left requires_grad set on the caller's tensor. Work on a copy")
     if isinstance(result, Tensor) and result.untyped_storage().data_ptr() == given.untyped_storage().data_ptr():
         fail(f"{name} returned the caller's own tensor: return new data")
 

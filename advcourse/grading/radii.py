@@ -105,6 +105,8 @@ def _new(result: object, given: object, before: object, name: str) -> None:
     for mine, theirs in zip(cast(list, given), cast(list, before), strict=True):
         if not torch.equal(mine.detach(), theirs):
             fail(f"{name} overwrote a tensor that it was given: work on a copy")
+        if mine.requires_grad != theirs.requires_grad:
+            fail(f"{name} left requires_grad set on a tensor that it was given: work on a copy")
         if isinstance(result, Tensor) and result.untyped_storage().data_ptr() == mine.untyped_storage().data_ptr():
             fail(f"{name} returned the caller's own tensor: return new data")
     no_graph(cast(Tensor, result), name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from advcourse.grading.checks import fail
-from advcourse.grading.games import Game, critic_loss, generator_loss, shrink, weights_of
+from advcourse.grading.games import Game, critic_loss, generator_loss, played, shrink, weights_of
 
 BETAS = (0.0, 0.9)
 
@@ -128,6 +129,14 @@ def _was_played(made: Game) -> None:
         fail(f"{made.name} never asks for a loss")
 
 
+def draws_anew(function: Callable) -> None:
+    """The latents come from ``chance`` as it is handed in: in another state it gives others."""
+    games = [played(function, steps=1, rounds=1, seed=seed) for seed in (1, 2)]
+    one, other = ([e.latents for e in game.events if e.latents is not None] for game in games)
+    if any(torch.equal(mine[:1], theirs[:1]) for mine, theirs in zip(one, other, strict=True)):
+        fail(f"{function.__name__} draws the same latents from another generator: is `chance` seeded again inside?")
+
+
 def averages(made: Game) -> None:
     """The network that came back is the moving average of the generator's weights, with its buffers as they are."""
     _was_played(made)
@@ -170,6 +179,10 @@ def averages(made: Game) -> None:
                 fail(f"{name}, the average: {why.strip()}")
         i = int((found - right).abs().argmax())
         fail(f"{name}: a weight of the average is {found[i]:.5g}, expected {right[i]:.5g}")
+    moved = any(not torch.equal(*pair) for pair in zip(made.maker.buffers(), made.first[0].buffers(), strict=True))
+    if moved is not made.stated[0]:
+        what = "moved" if moved else "as they came"
+        fail(f"{name}: the generator's running means are {what} at the end: they are its own passes', and stay so")
     for own, other in zip(network.buffers(), made.maker.buffers(), strict=True):
         if not torch.equal(own, other):
             fail(f"{name}: the average has other running means than the generator: take its buffers over as they are")

@@ -74,6 +74,8 @@ def tends(function: Callable, weight: Tensor, bias: Tensor, images: Tensor) -> N
     for mine, theirs in zip(given, (weight, bias, images), strict=True):
         if not torch.equal(mine.detach(), theirs):
             fail(f"{name} overwrote a tensor that it was given")
+        if mine.requires_grad:
+            fail(f"{name} left requires_grad set on a tensor that it was given: work on a copy")
     found = tensor(result, name, shape=(len(images),), dtype=images.dtype).double()
     no_graph(result, name)
     w, rows = weight.double(), images.double().flatten(1)
