@@ -15,6 +15,7 @@ SEEN_ONLY_WHEN_GRADED = {
     ("a01_ifgsm", "wrong_gradient_taken_once"),
     ("a01_ifgsm", "wrong_projected_at_the_end"),
     ("a01_ifgsm", "wrong_targeted_stops_too_early"),
+    ("a02_minimal_norm", "wrong_ten_classes_only"),
     ("a06_bpda", "wrong_verdict_by_accuracy"),
 }
 

@@ -51,12 +51,15 @@ def carlini_wagner(model, images, labels, const, steps, learning_rate, confidenc
 
 
 # %% grade_id: rho_adv
-def rho_adv(model, images, adversarial):
+def rho(model, images, adversarial, share):
     with torch.no_grad():
         before, after = model(images).max(1).indices, model(adversarial).max(1).indices
-    ratios = [
-        torch.dist(a, b) / torch.linalg.vector_norm(a)
+    ratios = sorted(
+        float(torch.dist(a, b) / a.norm())
         for a, b, k, j in zip(images, adversarial, before, after, strict=True)
         if k != j
-    ]
-    return sum(ratios) / len(ratios)
+    )
+    for count, ratio in enumerate(ratios, 1):
+        if count / len(images) >= share:
+            return ratio
+    return math.inf
