@@ -88,3 +88,18 @@ class Prototypes(nn.Module):
         """``∇ₓz_k = -2 s_k (x - c_k)`` by the formula, ``(N, K, C, H, W)``; no graph."""
         with torch.no_grad():
             return -2 * self.scales.view(-1, 1, 1, 1) * (images[:, None] - self.centers)
+
+
+class Told(nn.Module):
+    """Logits that a function of the images tells.
+
+    Args:
+        logits: maps images ``(N, C, H, W)`` to ``(N, K)``.
+    """
+
+    def __init__(self, logits: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.logits = logits
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.logits(images)

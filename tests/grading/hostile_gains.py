@@ -498,10 +498,10 @@ gain(
 )
 gain(
     "what the tests compare with",
-    {"rotate_translate": "from advcourse.grading.motion import moved as rotate_translate"},
-    *("test_shift", "test_rotate"),
+    {"slant_translate": "from advcourse.grading.motion import moved as slant_translate"},
+    *("test_shift", "test_slant"),
     assignment="a03_spatial_eot",
-    only=("test_shift", "test_rotate", "test_eot_gradient"),
+    only=("test_shift", "test_slant", "test_eot_gradient"),
 )
 
 # -- memory between calls, and what was given

@@ -12,9 +12,6 @@ EXCUSED: dict[str, str] = {
     "a01_ifgsm ifgsm": PRINTED,
     "a01_ifgsm targeted_ifgsm": PRINTED,
     "a01_ifgsm success_rate": "predictions in the usual words; which images count, the exercise, stands nowhere",
-    "a03_spatial_eot rotate_translate": PRINTED,
-    "a03_spatial_eot cosines": PRINTED,
-    "a03_spatial_eot survival": PRINTED,
 }
 
 # As the first edition of a01 graded them.

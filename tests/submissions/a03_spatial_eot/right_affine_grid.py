@@ -1,33 +1,15 @@
-"""affine_grid with corners aligned and the ratio of the sides in the matrix; the draws one by one."""
+"""By affine_grid: in its units the matrix has the aspect of the image in it."""
 
 EXPECTED = {}
 
 
-# %% grade_id: pixel_to_grid
-def pixel_to_grid(points, height, width, align_corners):
-    u, v = points.unbind(-1)
-    if align_corners:
-        return torch.stack([u / (width - 1), v / (height - 1)], -1) * 2 - 1
-    return torch.stack([(u + 0.5) / width, (v + 0.5) / height], -1) * 2 - 1
-
-
-# %% grade_id: rotate_translate
-def rotate_translate(images, transforms):
-    n, _, height, width = images.shape
-    dx, dy, angle = (column.to(images) for column in transforms.unbind(1))
-    scale = torch.tensor([width - 1, height - 1], dtype=images.dtype) / 2  # grid units -> pixels from the middle
-    cosine, sine = torch.cos(torch.deg2rad(angle)), torch.sin(torch.deg2rad(angle))
-    inverse = torch.stack([cosine, -sine, sine, cosine], 1).view(n, 2, 2)
-    offset = -(inverse @ torch.stack([dx, dy], 1)[..., None])
-    theta = torch.cat([inverse * scale, offset], 2) / scale[:, None]
-    return F.grid_sample(images, F.affine_grid(theta, list(images.shape), align_corners=True), align_corners=True)
-
-
-# %% grade_id: eot_gradient
-def eot_gradient(model, images, targets, transforms):
-    total = torch.zeros_like(images)
-    for t in transforms:
-        x = images.detach().clone().requires_grad_()
-        value = model(rotate_translate(x, t)).log_softmax(1).gather(1, targets[:, None]).sum()
-        total += torch.autograd.grad(value, x)[0]
-    return total / len(transforms)
+# %% grade_id: slant_translate
+def slant_translate(images, transforms):
+    height, width = images.shape[2:]
+    dx, dy, k = transforms.to(images).unbind(1)
+    theta = torch.zeros(len(images), 2, 3, dtype=images.dtype)
+    theta[:, 0, 0] = theta[:, 1, 1] = 1
+    theta[:, 0, 1] = k * height / width
+    theta[:, 0, 2] = -2 * (dx + k * dy) / width
+    theta[:, 1, 2] = -2 * dy / height
+    return F.grid_sample(images, F.affine_grid(theta, list(images.shape), align_corners=False), align_corners=False)

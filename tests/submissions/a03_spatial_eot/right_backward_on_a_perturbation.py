@@ -1,26 +1,20 @@
-"""A perturbation is the variable, the parameters are frozen for the while, and backward is called per draw."""
+"""backward on a perturbation that is added to the images, parameters switched off."""
 
 EXPECTED = {}
 
 
 # %% grade_id: eot_gradient
-def eot_gradient(model, images, targets, transforms):
-    before = [p.requires_grad for p in model.parameters()]
-    model.requires_grad_(False)
+def eot_gradient(model, images, targets, transforms, margin):
     delta = torch.zeros_like(images, requires_grad=True)
+    kept = [(p, p.requires_grad) for p in model.parameters()]
+    for p, _ in kept:
+        p.requires_grad_(False)
     for t in transforms:
-        loss = F.nll_loss(F.log_softmax(model(rotate_translate(images + delta, t)), 1), targets, reduction="sum")
-        (-loss / len(transforms)).backward()
-    for p, required in zip(model.parameters(), before):
+        z = model(slant_translate(images.detach() + delta, t))
+        others = z.clone()
+        others[torch.arange(len(z)), targets] = -1e30
+        lead = z[torch.arange(len(z)), targets] - others.max(dim=1).values
+        (-F.relu(margin - lead)).sum().backward()
+    for p, required in kept:
         p.requires_grad_(required)
-    return delta.grad
-
-
-# %% grade_id: eot_attack
-def eot_attack(model, images, targets, draw, eps, step_size, steps):
-    delta = torch.zeros_like(images)
-    for _ in range(steps):
-        gradient = eot_gradient(model, images + delta, targets, draw())
-        delta = (delta + step_size * torch.sign(gradient)).clamp(-eps, eps)
-        delta = (images + delta).clamp(0, 1) - images
-    return (images + delta).clamp(0, 1)
+    return (delta.grad / len(transforms)).clone()

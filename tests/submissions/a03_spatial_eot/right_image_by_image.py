@@ -1,60 +1,55 @@
-"""Every image by itself, in plain loops; the search asks about the images as they are once more."""
+"""Every image and every draw by itself."""
 
 EXPECTED = {}
 
 
-# %% grade_id: transform_grid
-def transform_grid(max_shift, max_angle, shifts, angles):
-    def spaced(limit, count):
-        return [limit * (2 * i / (count - 1) - 1) for i in range(count)]
-
-    rows = [[0.0, 0.0, 0.0]]
-    for dx in spaced(max_shift, shifts):
-        for dy in spaced(max_shift, shifts):
-            for angle in spaced(max_angle, angles):
-                if (dx, dy, angle) != (0, 0, 0):
-                    rows.append([dx, dy, angle])
-    return torch.tensor(rows)
+# %% grade_id: pixel_to_grid
+def pixel_to_grid(points, height, width, align_corners):
+    u, v = points[..., 0], points[..., 1]
+    if align_corners:
+        return torch.stack([u / (width - 1) * 2 - 1, v / (height - 1) * 2 - 1], -1)
+    return torch.stack([(u + 0.5) / width * 2 - 1, (v + 0.5) / height * 2 - 1], -1)
 
 
 # %% grade_id: grid_search
-@torch.no_grad()
-def search_one(model, image, label, transforms):
-    if model(image).argmax(1) != label:
-        return image, 0
-    losses = []
-    for k in range(len(transforms)):
-        moved = rotate_translate(image, transforms[k : k + 1])
-        logits = model(moved)
-        if logits.argmax(1) != label:
-            return moved, k
-        losses.append(F.cross_entropy(logits, label))
-    k = int(torch.stack(losses).argmax())
-    return rotate_translate(image, transforms[k : k + 1]), k
-
-
 def grid_search(model, images, labels, transforms):
-    found = [search_one(model, x[None], y[None], transforms) for x, y in zip(images, labels)]
-    return torch.cat([moved for moved, _ in found]), torch.tensor([k for _, k in found])
+    moved, chosen = [], []
+    with torch.no_grad():
+        for image, label in zip(images, labels.tolist()):
+            lowest, choice = float("inf"), 0
+            for j, t in enumerate(transforms):
+                z = model(slant_translate(image[None], t[None]))[0]
+                rest = torch.cat([z[:label], z[label + 1 :]])
+                if z.argmax() != label:
+                    choice = j
+                    break
+                if z[label] - rest.max() < lowest:
+                    lowest, choice = z[label] - rest.max(), j
+            moved.append(slant_translate(image[None], transforms[choice : choice + 1])[0])
+            chosen.append(choice)
+    return torch.stack(moved), torch.tensor(chosen)
 
 
-# %% grade_id: draw_transforms
-def draw_transforms(n, count, max_shift, max_angle, generator):
-    result = torch.empty(n, count, 3)
-    for column, limit in enumerate((max_shift, max_shift, max_angle)):
-        result[..., column].uniform_(-limit, limit, generator=generator)
-    return result
+# %% grade_id: eot_gradient
+def eot_gradient(model, images, targets, transforms, margin):
+    result = torch.zeros_like(images)
+    for i, target in enumerate(targets.tolist()):
+        for t in transforms[:, i]:
+            x = images[i : i + 1].detach().clone().requires_grad_()
+            z = model(slant_translate(x, t[None]))[0]
+            lead = z[target] - max(z[k] for k in range(len(z)) if k != target)
+            if lead < margin:
+                result[i] += torch.autograd.grad(lead, x)[0][0]
+    return result / len(transforms)
 
 
 # %% grade_id: survival
 def survival(model, adversarial, targets, transforms):
-    hits = 0
-    for t in transforms:
-        for i in range(len(adversarial)):
-            hits += int(model(rotate_translate(adversarial[i : i + 1], t[i : i + 1])).argmax() == targets[i])
-    return hits / transforms[..., 0].numel()
+    import statistics
 
-
-# %% grade_id: cosines
-def cosines(a, b):
-    return torch.stack([F.cosine_similarity(x.flatten(), y.flatten(), dim=0) for x, y in zip(a, b)])
+    rates = []
+    with torch.no_grad():
+        for i in range(len(targets)):
+            hits = [model(slant_translate(adversarial[i : i + 1], t[i : i + 1])).argmax(1).item() for t in transforms]
+            rates.append(sum(h == targets[i].item() for h in hits) / len(hits))
+    return statistics.mean(rates), 2 * statistics.stdev(rates) / len(rates) ** 0.5

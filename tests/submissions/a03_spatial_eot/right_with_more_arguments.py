@@ -1,32 +1,27 @@
-"""Functions with more arguments than asked for, and one of them serves the others."""
+"""Further arguments with defaults."""
 
 EXPECTED = {}
 
 
-# %% grade_id: rotate_translate
-def rotate_translate(images, transforms, align_corners=True):
-    dx, dy, angle = transforms.to(images).view(-1, 3, 1, 1).unbind(1)
-    height, width = images.shape[2:]
-    rows, columns = torch.arange(height).to(images), torch.arange(width).to(images)
-    v, u = torch.meshgrid(rows, columns, indexing="ij")
-    right, down = u - (width - 1) / 2 - dx, v - (height - 1) / 2 - dy
-    c, s = torch.deg2rad(angle).cos(), torch.deg2rad(angle).sin()
-    across, along = c * right - s * down, s * right + c * down
-    points = torch.stack([across + (width - 1) / 2, along + (height - 1) / 2], -1)
-    return F.grid_sample(images, pixel_to_grid(points, height, width, align_corners), align_corners=align_corners)
-
-
 # %% grade_id: eot_gradient
-def eot_gradient(model, images, targets, transforms, with_hits=False):
-    x = images.detach().requires_grad_(False).clone().requires_grad_(True)
-    n, count = transforms.shape[:2]
-    moved = rotate_translate(x.expand(n, *x.shape).flatten(0, 1), transforms.view(-1, 3), align_corners=False)
-    logp = F.log_softmax(model(moved), dim=1).view(n, count, -1)
-    value = logp[:, torch.arange(count), targets].mean(0)
-    (gradient,) = torch.autograd.grad(value, x, torch.ones_like(value))
-    return (gradient, (logp.argmax(2) == targets).double().mean().item()) if with_hits else gradient
+def eot_gradient(model, images, targets, transforms, margin, weights=None):
+    weights = torch.ones(len(transforms)) if weights is None else weights
+    x, total = images.detach().clone().requires_grad_(), 0.0
+    for weight, t in zip(weights / weights.sum(), transforms, strict=True):
+        z = model(slant_translate(x, t))
+        own = z.gather(1, targets[:, None])[:, 0]
+        rival = z.scatter(1, targets[:, None], float("-inf")).max(1).values
+        total = total + weight.item() * (own - rival).clamp_max(margin).sum()
+    return torch.autograd.grad(total, x)[0]
 
 
-# %% grade_id: survival
-def survival(model, adversarial, targets, transforms):
-    return eot_gradient(model, adversarial, targets, transforms, with_hits=True)[1]
+# %% grade_id: eot_attack
+def eot_attack(model, images, targets, draw, eps, step_size, steps, margin, memory, start=None):
+    origin = images.detach().clone()
+    x = origin.clone() if start is None else start
+    held = 0
+    for _ in range(steps):
+        held = eot_gradient(model, x, targets, draw(), margin) + memory * held
+        x = (x + step_size * held.sign()).clamp(0, 1)
+        x = torch.max(torch.min(x, origin + eps), origin - eps)
+    return x

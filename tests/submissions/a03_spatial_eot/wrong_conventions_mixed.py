@@ -1,9 +1,6 @@
-"""The grid is made with align_corners=True and read with grid_sample's default, the other convention."""
+"""The grid by one convention, read by the other."""
 
-EXPECTED = {"test_shift": 0, "test_rotate": 0}
+EXPECTED = {"test_shift": 0, "test_slant": 0}
 REPLACE = {
-    "rotate_translate": {
-        "width, align_corners=False)": "width, align_corners=True)",
-        "grid, align_corners=False)": "grid)",
-    }
+    "slant_translate": {"width, True), align_corners=True": "width, True), align_corners=False"},
 }

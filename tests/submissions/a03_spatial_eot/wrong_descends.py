@@ -1,4 +1,6 @@
-"""A step down: the minus of an untargeted loss, on the log-probability of the target."""
+"""The gradient points the other way."""
 
-EXPECTED = {"test_eot_attack": 0, "test_eot_attack_budget": 0}
-REPLACE = {"eot_attack": {"x + step_size": "x - step_size"}}
+EXPECTED = {"test_eot_gradient": 0}
+REPLACE = {
+    "eot_gradient": {"gradient += torch": "gradient -= torch"},
+}

@@ -1,9 +1,9 @@
-"""The transforms are drawn once, before the first step."""
+"""The draws are made once."""
 
 EXPECTED = {"test_eot_attack": 0}
 REPLACE = {
     "eot_attack": {
-        "    for _ in range(steps):": "    transforms = draw()\n    for _ in range(steps):",
-        "targets, draw())": "targets, transforms)",
-    }
+        "    for _ in range(steps):": "    once = draw()\n    for _ in range(steps):",
+        "targets, draw(), margin": "targets, once, margin",
+    },
 }

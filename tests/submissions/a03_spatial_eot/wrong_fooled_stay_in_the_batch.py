@@ -1,12 +1,18 @@
-"""The choices are right, but every image is shown to the model under every transform."""
+"""All images are shown to the model under all transforms."""
 
 EXPECTED = {"test_grid_search_cost": 0}
-
-
-# %% grade_id: grid_search
-def grid_search(model, images, labels, transforms):
-    logits = torch.stack([model(rotate_translate(images, t.expand(len(images), 3))) for t in transforms]).detach()
-    losses = torch.stack([F.cross_entropy(z, labels, reduction="none") for z in logits])
-    fooled = logits.argmax(2) != labels
-    chosen = torch.where(fooled.any(0), fooled.int().argmax(0), losses.argmax(0))
-    return rotate_translate(images, transforms[chosen]), chosen
+REPLACE = {
+    "grid_search": {
+        (
+            "            fooled = logits.argmax(1) != true[:, 0"
+            "]\n            chosen[left[fooled]] = j\n           "
+            " left = left[~fooled]"
+        ): (
+            "            fooled = (logits.argmax(1) != true[:, "
+            "0]) & ~done\n            chosen[fooled] = j\n       "
+            "     done = done | fooled"
+        ),
+        "    with torch.no_grad():": ("    done = torch.zeros_like(labels).bool()\n    with torch.no_grad():"),
+        "worse = margin < smallest[left]": "worse = (margin < smallest[left]) & ~done",
+    },
+}

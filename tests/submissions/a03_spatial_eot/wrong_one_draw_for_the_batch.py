@@ -1,9 +1,10 @@
-"""All images of a draw get the same transform."""
+"""All images have the same draws."""
 
 EXPECTED = {"test_draw_transforms": 0}
-
-
-# %% grade_id: draw_transforms
-def draw_transforms(n, count, max_shift, max_angle, generator):
-    draws = 2 * torch.rand(n, 1, 3, generator=generator) - 1
-    return (draws * torch.tensor([max_shift, max_shift, max_angle])).expand(n, count, 3)
+REPLACE = {
+    "draw_transforms": {
+        ("torch.rand(n // 2, 1, count, 3, generator=generator)"): (
+            "torch.rand(n // 2, 1, 1, 3, generator=generator).expand(-1, -1, count, -1)"
+        )
+    },
+}

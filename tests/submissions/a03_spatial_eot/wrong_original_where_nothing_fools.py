@@ -1,4 +1,8 @@
-"""Where nothing fools, the image comes back as it was instead of under the largest loss."""
+"""An image that nothing fools comes back as it was."""
 
 EXPECTED = {"test_grid_search": 0}
-REPLACE = {"grid_search": {"fooled | (loss > largest[active])": "fooled"}}
+REPLACE = {
+    "grid_search": {
+        ("chosen[left[worse]], smallest[left[worse]] = j, margin[worse]"): "smallest[left[worse]] = margin[worse]"
+    },
+}

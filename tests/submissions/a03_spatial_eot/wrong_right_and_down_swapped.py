@@ -1,4 +1,6 @@
-"""dx moves down and dy to the right."""
+"""dx and dy are exchanged."""
 
-EXPECTED = {"test_shift": 0, "test_rotate": 0}
-REPLACE = {"rotate_translate": {"dx, dy, angle = transforms": "dy, dx, angle = transforms"}}
+EXPECTED = {"test_shift": 0, "test_slant": 0}
+REPLACE = {
+    "slant_translate": {"dx, dy, slant = ": "dy, dx, slant = "},
+}

@@ -1,4 +1,6 @@
-"""An image counts as surviving if it is predicted as its target under one of the draws."""
+"""An image survives if it does under some draw."""
 
 EXPECTED = {"test_survival": 0}
-REPLACE = {"survival": {"torch.stack(hits)": "torch.stack(hits).any(0)"}}
+REPLACE = {
+    "survival": {"return rates.mean()": ("rates = (rates > 0).double()\n    return rates.mean()")},
+}

@@ -2,5 +2,5 @@
 
 EXPECTED = {"test_fast_stream": 0}
 REPLACE = {
-    "fast_stream": {"    down, across, both": "    c = c.double()\n    down, across, both"},
+    "fast_stream": {"    both = torch": "    c = c.double()\n    both = torch"},
 }

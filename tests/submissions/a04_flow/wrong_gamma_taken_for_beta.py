@@ -5,5 +5,5 @@ REPLACE = {
     "dense_stream": {
         ("alpha * (roughness + gamma * roughness @ roughness)"): "alpha * roughness + gamma * roughness @ roughness"
     },
-    "fast_stream": {"alpha * both * (1 + gamma * both)": "both * (alpha + gamma * both)"},
+    "fast_stream": {"(both + gamma * both.square()) / alpha": "(alpha * both + gamma * both.square())"},
 }

@@ -5,5 +5,5 @@ REPLACE = {
     "dense_stream": {
         "(roughness + gamma * roughness @ roughness)": ("(torch.eye(len(roughness)).to(c) + gamma * roughness)")
     },
-    "fast_stream": {"alpha * both * (1": "alpha * (1"},
+    "fast_stream": {"(both + gamma * both.square())": "(1 + gamma * both)"},
 }

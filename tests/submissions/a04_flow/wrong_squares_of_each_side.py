@@ -2,5 +2,7 @@
 
 EXPECTED = {"test_fast_stream": 0}
 REPLACE = {
-    "fast_stream": {"alpha * both * (1 + gamma * both)": ("alpha * (both + gamma * (a[:, None] ** 2 + b**2).to(c))")},
+    "fast_stream": {
+        "gamma * both.square()": ("gamma * torch.cartesian_prod(*values).square().sum(1).view(c.shape[1:]).to(c)")
+    },
 }

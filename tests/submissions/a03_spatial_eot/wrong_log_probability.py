@@ -1,0 +1,10 @@
+"""The log-probability, as in the lecture."""
+
+EXPECTED = {"test_eot_gradient": 0}
+REPLACE = {
+    "eot_gradient": {
+        (
+            "lead = own - logits.scatter(1, targets[:, None], -torch.inf).amax(1, keepdim=True)"
+        ): "lead = own - logits.logsumexp(1, keepdim=True)"
+    },
+}

@@ -1,0 +1,6 @@
+"""Nothing is forgotten."""
+
+EXPECTED = {"test_eot_attack": 0}
+REPLACE = {
+    "eot_attack": {"past * memory": "past"},
+}

@@ -1,0 +1,6 @@
+"""The memory is not used."""
+
+EXPECTED = {"test_eot_attack": 0}
+REPLACE = {
+    "eot_attack": {"past * memory + ": ""},
+}
