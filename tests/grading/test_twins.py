@@ -12,6 +12,7 @@ EXCUSED: dict[str, str] = {
     "a01_ifgsm ifgsm": PRINTED,
     "a01_ifgsm targeted_ifgsm": PRINTED,
     "a01_ifgsm success_rate": "predictions in the usual words; which images count, the exercise, stands nowhere",
+    "a03_spatial_eot eot_attack": "signed steps with a memory in the usual words; what is remembered stands nowhere",
 }
 
 # As the first edition of a01 graded them.
