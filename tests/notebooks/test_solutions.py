@@ -35,8 +35,7 @@ BLOCK = re.compile(r"^```python\n(.+?)^```", re.DOTALL | re.MULTILINE)
 
 
 # Exercises that have no check yet, by lecture: the others have one, and so must a new one.
-UNCHECKED = {
-}
+UNCHECKED = {}
 
 # What students answer, by lecture and title of the exercise's check.
 WRONG = {
