@@ -9,8 +9,6 @@ from . import bank, twins
 # Graded functions that still stand printed, and why; one that no longer does must leave this list.
 PRINTED = "printed since the first edition: to be replaced by a neighbour"
 EXCUSED: dict[str, str] = {
-    "a01_ifgsm ifgsm": PRINTED,
-    "a01_ifgsm targeted_ifgsm": PRINTED,
     "a01_ifgsm success_rate": "predictions in the usual words; which images count, the exercise, stands nowhere",
     "a03_spatial_eot eot_attack": "signed steps with a memory in the usual words; what is remembered stands nowhere",
 }
