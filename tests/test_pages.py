@@ -39,7 +39,7 @@ def test_the_five_pages_are_there_and_contributing_leads_to_them():
     assert [page.stem for page in PAGES] == [f"add_{kind}" for kind in kinds]
     for page in PAGES:
         assert f"](docs/{page.name})" in text("CONTRIBUTING.md")
-        assert len(text(page).splitlines()) <= 130
+        assert len(text(page).splitlines()) <= 140
 
 
 @pytest.mark.parametrize("page", [ROOT / "CONTRIBUTING.md", *PAGES], ids=lambda page: page.name)

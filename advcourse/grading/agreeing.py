@@ -14,7 +14,7 @@ SHARE = {torch.float64: 1e-6, torch.float32: 2e-4, torch.int64: 0.0}
 """What rounding may take, as a share of the largest number that is expected."""
 
 
-def agrees(
+def gives(
     function: Callable, right: Callable, calls: Iterable[tuple], name: str, *, box: bool = False, share: float = 1.0
 ) -> None:
     """``function(*arguments)`` is ``right(*arguments)`` for all ``calls``, and leaves its arguments as they are.

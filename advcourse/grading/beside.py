@@ -27,7 +27,7 @@ Arguments = Callable[[nn.Module, Tensor, Tensor], tuple]
 Wanted = Callable[..., bool]
 
 
-def agrees(
+def matches(
     function: Callable,
     right: Callable,
     arguments: Arguments,
@@ -57,7 +57,7 @@ def agrees(
                 break
         else:
             raise RuntimeError(f"no case of kind {kind} will do, from seed {first}")
-        same(function(*_copied(given)), expected, f"{_name(function)} {about}", _dtype(given), near)
+        equals(function(*_copied(given)), expected, f"{_name(function)} {about}", _dtype(given), near)
 
 
 def spares(function: Callable, arguments: Arguments, seed: int | None = None) -> None:
@@ -84,7 +84,7 @@ def spares(function: Callable, arguments: Arguments, seed: int | None = None) ->
             fail(f"{name} returned a tensor that it was given, or a view of it; expected a new one")
 
 
-def stops(function: Callable, going: Callable, arguments: Callable, steps: int, seed: int | None = None) -> None:
+def halts(function: Callable, going: Callable, arguments: Callable, steps: int, seed: int | None = None) -> None:
     """With one step more an image moves where it is to go on, and only there.
 
     Args:
@@ -113,12 +113,12 @@ def stops(function: Callable, going: Callable, arguments: Callable, steps: int, 
 
 
 def holds(function: Callable, right: Callable, arguments: Arguments, seed: int | None = None) -> None:
-    """``agrees`` and ``spares``."""
-    agrees(function, right, arguments, seed)
+    """``matches`` and ``spares``."""
+    matches(function, right, arguments, seed)
     spares(function, arguments, seed)
 
 
-def same(result: Any, expected: Tensor | float, name: str, dtype: torch.dtype, near: float = 1e-6) -> None:
+def equals(result: Any, expected: Tensor | float, name: str, dtype: torch.dtype, near: float = 1e-6) -> None:
     """A result equals the right one up to rounding in its precision; otherwise says where it does not."""
     if not isinstance(expected, Tensor):
         found, right = torch.tensor([number(result, name)]), torch.tensor([expected])

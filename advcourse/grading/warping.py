@@ -88,7 +88,7 @@ def drifts(function: Callable, drift: Tensor, height: int, width: int, t: float,
     )
 
 
-def turns(function: Callable, matrix: Tensor, height: int, width: int, t: float, steps: int) -> None:
+def revolves(function: Callable, matrix: Tensor, height: int, width: int, t: float, steps: int) -> None:
     """``function(images, field, t, steps)`` follows v(p) = A (p - centre) in ``steps`` steps: (I - t A / steps)^steps.
 
     Only pixels whose way lies in the image are looked at: there the field between its pixels is exact.

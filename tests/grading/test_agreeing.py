@@ -21,11 +21,11 @@ def overwriting(x, by):
 
 
 def test_right_functions_pass():
-    agreeing.agrees(twice, twice, CALLS, "twice")
-    agreeing.agrees(lambda x, by: x * (by + 1e-11), twice, CALLS, "twice")
-    agreeing.agrees(lambda x: [x + 1, -x], lambda x: (x + 1, -x), [(normal(2),)], "both")
-    agreeing.agrees(lambda n: torch.arange(n), lambda n: torch.arange(n), [(0,), (3,)], "counting")
-    agreeing.agrees(lambda x: x.clamp(0, 1), lambda x: x.clamp(0, 1), [(normal(9),)], "clamped", box=True)
+    agreeing.gives(twice, twice, CALLS, "twice")
+    agreeing.gives(lambda x, by: x * (by + 1e-11), twice, CALLS, "twice")
+    agreeing.gives(lambda x: [x + 1, -x], lambda x: (x + 1, -x), [(normal(2),)], "both")
+    agreeing.gives(lambda n: torch.arange(n), lambda n: torch.arange(n), [(0,), (3,)], "counting")
+    agreeing.gives(lambda x: x.clamp(0, 1), lambda x: x.clamp(0, 1), [(normal(9),)], "clamped", box=True)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_right_functions_pass():
 )
 def test_what_is_said(function, pattern):
     with says(pattern):
-        agreeing.agrees(function, twice, [(x.clone(), by) for x, by in CALLS], "twice")
+        agreeing.gives(function, twice, [(x.clone(), by) for x, by in CALLS], "twice")
 
 
 def test_what_is_said_of_tuples_and_boxes():
     with says("should return 2 tensors"):
-        agreeing.agrees(lambda x: x + 1, lambda x: (x + 1, -x), [(normal(2),)], "both")
+        agreeing.gives(lambda x: x + 1, lambda x: (x + 1, -x), [(normal(2),)], "both")
     with says(r"leaves \[0, 1\]"):
-        agreeing.agrees(lambda x: 2 * x, lambda x: 2 * x, [(torch.ones(1),)], "doubled", box=True)
+        agreeing.gives(lambda x: 2 * x, lambda x: 2 * x, [(torch.ones(1),)], "doubled", box=True)

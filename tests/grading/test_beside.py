@@ -41,7 +41,7 @@ WRONG_VALUES = {
 
 def test_what_is_right_passes_for_many_seeds():
     for seed in range(40):
-        beside.agrees(step, one_by_one, case, seed)
+        beside.matches(step, one_by_one, case, seed)
         beside.spares(step, case, seed)
     beside.holds(step, one_by_one, case)
 
@@ -50,7 +50,7 @@ def test_what_is_right_passes_for_many_seeds():
 def test_wrong_values_are_refused(wrong):
     for seed in (None, 1, 2):
         with pytest.raises(checks.CheckFailed):
-            beside.agrees(wrong, one_by_one, case, seed)
+            beside.matches(wrong, one_by_one, case, seed)
 
 
 def overwrites(model, images, labels, size):
@@ -130,11 +130,11 @@ def test_stops():
         return model(x).argmax(1) == y
 
     for seed in (None, 1, 2, 3):
-        beside.stops(walk, right, lambda steps: (0.06, steps), 8, seed)
+        beside.halts(walk, right, lambda steps: (0.06, steps), 8, seed)
         with says("is done but moved in step"):
-            beside.stops(together, right, lambda steps: (0.06, steps), 8, seed)
+            beside.halts(together, right, lambda steps: (0.06, steps), 8, seed)
         with says("should go on but did not move in step 1"):
-            beside.stops(never, right, lambda steps: (0.06, steps), 8, seed)
+            beside.halts(never, right, lambda steps: (0.06, steps), 8, seed)
 
 
 def test_numbers_as_they_come():
@@ -151,14 +151,14 @@ def test_numbers_as_they_come():
 
 def test_where_nothing_will_do():
     with pytest.raises(RuntimeError, match="no case of kind 0 will do"):
-        beside.agrees(step, one_by_one, case, 1, wanted=lambda *given: False)
+        beside.matches(step, one_by_one, case, 1, wanted=lambda *given: False)
 
 
 def test_same_beside_infinities():
     right = torch.tensor([[1.0, torch.inf]], dtype=torch.float64)
-    beside.same(right.clone(), right, "distances", torch.float64)
+    beside.equals(right.clone(), right, "distances", torch.float64)
     with says("distances gives 2 at"):
-        beside.same(torch.tensor([[1.0, 2.0]], dtype=torch.float64), right, "distances", torch.float64)
+        beside.equals(torch.tensor([[1.0, 2.0]], dtype=torch.float64), right, "distances", torch.float64)
     with says("expected 0.5"):
-        beside.same(0.25, 0.5, "rate", torch.float64)
+        beside.equals(0.25, 0.5, "rate", torch.float64)
     assert toys.Affine([[1.0]]).weight.dtype == torch.float64

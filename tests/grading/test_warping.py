@@ -52,7 +52,7 @@ def swapped(images, field, t, steps):
 def test_a_right_motion_passes(function, t, steps):
     function.__name__ = "follow"
     warping.drifts(function, DRIFT, 5, 8, t, steps)
-    warping.turns(function, TURN, 12, 9, t / 2, steps)
+    warping.revolves(function, TURN, 12, 9, t / 2, steps)
 
 
 def test_one_step_is_the_librarys_warp():
@@ -116,7 +116,7 @@ def exactly(images, field, t, steps):
 def test_how_a_way_differs(function, pattern):
     function.__name__ = "follow"
     with says(pattern):
-        warping.turns(function, TURN, 9, 12, 1.5, 3)
+        warping.revolves(function, TURN, 9, 12, 1.5, 3)
 
 
 IMAGES = normal(3, 2, 5, 7, seed=1).abs().clamp(0, 1)
