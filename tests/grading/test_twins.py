@@ -58,11 +58,9 @@ def test_nothing_graded_is_printed(piece):
         assert not twin, f"{part:.0%} of what {piece.place} grades stands in {place}"
 
 
-@pytest.mark.parametrize("source, shown", [(FGSM, FGSM_BY_HAND), (NORMALIZED_L2, MEASURED)])
+@pytest.mark.parametrize("source, shown", [(FGSM, FGSM_BY_HAND), (NORMALIZED_L2, MEASURED)], ids=["fgsm", "l2"])
 def test_the_first_edition_of_a01_was_printed_in_lecture_03(source, shown):
-    part, place = twins.nearest(tree(source), [*twins.pieces("03", shown), *twins.printed()])
-    assert part > 0.9
-    assert place.startswith("03")
+    assert twins.nearest(tree(source), twins.pieces("03", shown))[0] > 0.9
 
 
 @pytest.mark.parametrize(
