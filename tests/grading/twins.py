@@ -29,6 +29,8 @@ from . import bank
 
 RUN = 6
 SHORT, TWIN, COPY = 30, 0.4, 0.8
+MODULES = {"torch", "F", "nn", "np", "math", "attacks", "evaluation", "structured", "plots"}
+"""Bare names that tell what is computed, beside those of functions that are called; all others are left out."""
 FOLDED = re.compile(r"^```python\n(.+?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -55,7 +57,7 @@ class _Flat(ast.NodeVisitor):
             self.visit(statement)
 
     def visit_Name(self, node: ast.Name) -> None:
-        self.nodes.append("name" if node.id in self.own else node.id)
+        self.nodes.append(node.id if node.id in MODULES else "name")
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self.nodes.append(f".{node.attr}")
@@ -74,7 +76,11 @@ class _Flat(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         self.nodes.append("call")
-        for part in (node.func, *node.args, *sorted(node.keywords, key=lambda k: k.arg or "")):
+        if isinstance(node.func, ast.Name) and node.func.id not in self.own:
+            self.nodes.append(node.func.id)
+        else:
+            self.visit(node.func)
+        for part in (*node.args, *sorted(node.keywords, key=lambda k: k.arg or "")):
             self.visit(part)
 
     def visit_Expr(self, node: ast.Expr) -> None:
