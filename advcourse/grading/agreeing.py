@@ -31,6 +31,7 @@ def gives(
     for arguments in calls:
         given = [a for a in arguments if isinstance(a, Tensor)]
         before = [a.detach().clone() for a in given]
+        required = [a.requires_grad for a in given]
         asked = f"{name}({', '.join(_words(a) for a in arguments)})"
         expected = right(*[a.detach().clone() if isinstance(a, Tensor) else a for a in arguments])
         results = function(*arguments)
@@ -47,6 +48,8 @@ def gives(
             _equal(number, wanted, asked, share)
             if box and not 0 <= number.min() <= number.max() <= 1:
                 fail(f"{asked} leaves [0, 1]")
+        if [a.requires_grad for a in given] != required:
+            fail(f"{asked} left requires_grad set on the caller's tensor: work on a copy")
         if any(not torch.equal(a.detach(), b) for a, b in zip(given, before, strict=True)):
             fail(f"{asked} overwrote its input: the caller's tensor changed. Work on a copy")
 

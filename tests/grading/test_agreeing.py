@@ -38,6 +38,7 @@ def test_right_functions_pass():
         (lambda x, by: by * x.clone().requires_grad_(), "still requires a gradient"),
         (lambda x, by: x.mul_(by), "the memory of what it was given"),
         (overwriting, "overwrote its input"),
+        (lambda x, by: (by * x, x.requires_grad_())[0], "left requires_grad set on the caller's tensor"),
     ],
 )
 def test_what_is_said(function, pattern):
