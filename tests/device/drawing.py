@@ -79,6 +79,39 @@ def does_plots(device: str, dtype: torch.dtype) -> Found:
     return found | drawn("field", left.figure)
 
 
+def does_plots_of_lectures(device: str, dtype: torch.dtype) -> Found:
+    matplotlib.use("agg")
+    model, images, labels = scene(3, channels=3, device=device, dtype=dtype)
+    image, one = images[0], torch.arange(1, 4, device=device, dtype=dtype)
+    report = evaluate(model, partial(pgd, eps=0.1, steps=3), images, labels)
+    far = evaluate_robustness(model, images, labels, eps=0.05, attacks={"pgd": partial(pgd, steps=3)})
+    points = {"fgsm": ([0.01, 0.02], [0.1, 0.2])}
+    found = drawn("control", plots.show_control(image, images[1], images[2], ("a", "b", "c"), eps=0.1))
+    found |= drawn("budgets", plots.show_budgets([(images, CLASSES[:3], [False, True, False])]))
+    found |= drawn("budget", plots.budget_curve(report, points, name="pgd").figure)
+    found |= drawn("distance", plots.distance_curve(points, points, report, name="pgd").figure)
+    found |= drawn("scatter", plots.prediction_scatter(one, {"a": 2 * one}, what="length").figure)
+    found |= drawn("norms", plots.show_norms({"linf": [0.1, 0.2]}, {"linf": image - 0.5}))
+    found |= drawn("changes", plots.show_changes(image, {"a": images[1]}))
+    found |= drawn("maps", plots.show_maps(images[:, 0] - 0.5))
+    titles = [("a", "b")] * len(images)
+    found |= drawn("motion", plots.show_motion(images, images[:, :2] - 0.5, images.flip(0), titles))
+    found |= drawn("spectrum", plots.spectrum({"a": one.flip(0)}).figure)
+    found |= drawn("robustness", plots.robustness_curves([far], {"PGD": [0.3]}))
+    for name, show, given in (
+        ("maximisers", plots.show_maximisers, one[:2]),
+        ("projections", plots.show_projections, one[:2].expand(3, 2)),
+    ):
+        found |= drawn(name, show(lambda u, eps, p: 0.5 * u, given))
+    _, ax = plt.subplots()
+    pixels = torch.tensor([0.2, 0.7], device=device, dtype=dtype).view(1, 1, 1, 2)
+    plots.draw_page(lambda x: torch.cat([x.flatten(1), 0 * x[:, 0, 0, :1]], 1), ax, points=5)
+    plots.draw_levels(ax, lambda x: x.square().flatten(1).sum(1), points=5)
+    plots.draw_tangents(ax, lambda x: torch.cat([x.flatten(1), 0 * x[:, 0, 0, :1]], 1), pixels)
+    plots.draw_steps(plots.draw_ball(ax, pixels, 0.1), [pixels, 0.9 * pixels])
+    return found | drawn("page", ax.figure)
+
+
 def pictured(explorer: widgets.Explorer) -> Found:
     assert "Error" not in explorer.message.value, explorer.message.value
     pixels = np.asarray(Image.open(io.BytesIO(explorer.picture.value)).convert("RGB"))

@@ -26,6 +26,8 @@ from advcourse.structured import (
     learned_basis,
     pcg,
     photometric_operator,
+    random_flow_step,
+    random_recolor_step,
     recolor,
     recolor_operator,
     recolor_step,
@@ -119,12 +121,12 @@ def does_steps(device: str, dtype: torch.dtype) -> Found:
     model, images, labels = scene(6, device=device, dtype=dtype)
     given = model.train(), images[1:5], labels[1:5]
     model[8].p = 0.0
-    bent = partial(flow_step, *given, gamma=1.0, max_displacement=1.0)
+    bent = [partial(step, *given, gamma=1.0, max_displacement=1.0) for step in (flow_step, random_flow_step)]
     with TemporaryDirectory() as folder:
         bases = cache_eigenbases(images, 4, Path(folder), shard_size=4, progress=False)
-        coloured = partial(recolor_step, *given, bases=bases, strength=0.2)
+        coloured = [partial(step, *given, bases=bases, strength=0.2) for step in (recolor_step, random_recolor_step)]
         return {
             f"{each.func.__name__} {uniform}": each(uniform=uniform)
-            for each in (bent, coloured)
+            for each in (*bent, *coloured)
             for uniform in (False, True)
         }

@@ -63,7 +63,8 @@ TYPES = (
     "Poses PrecisionRecall RING_METHODS Report RingMethod RingRun RingSnapshot RobustnessReport Transform Variant Views"
 )
 NO_TENSORS = (
-    "PALETTE ROBUSTNESS_SCHEMA STYLE VERSIONS accelerator_state accuracy_curve factor steps_per_epoch style use_style"
+    "Film PALETTE ROBUSTNESS_SCHEMA STYLE VERSIONS accelerator_state accuracy_curve constant_search cost_curve "
+    "count_bars factor film interval_chart quantized_curve share_bars steps_per_epoch style use_style"
 )
 WITHIN_OTHERS = "check_texture draw_image magnify rasterize"
 REPLACED = "SMOOTH_ACTIVATIONS Smooth SplitBatchNorm PseudoLabels"  # of defenses: within their works
