@@ -152,10 +152,14 @@ def tried(
     climb.train(stand_in.training)
     given, own = images.clone(), labels.clone()
     both = nn.ModuleList([judge, climb])
-    both.training, was = False, (judge.training, climb.training)  # the modes of the two are looked at below
+    was = left = judge.training, climb.training  # the modes of the two are looked at below
+    modes = [(module, module.training) for module in both.modules()]
     try:
         with leaves_no_trace(name, both, given, own):
             result = function(judge, climb, given, own, *settings)
+            left = judge.training, climb.training
+            for module, training in modes:
+                module.training = training
     except RuntimeError as error:
         if "does not require grad" not in str(error) and "not have been used in the graph" not in str(error):
             raise
@@ -177,8 +181,8 @@ def tried(
                 own.untyped_storage().data_ptr(),
             ):
                 fail(f"{name} returned the caller's own tensor: return a copy")
-    for shown, mode, word in zip((judge, climb), was, ("defended", "stand_in"), strict=True):
-        if shown.training != mode or any(each != mode for each in shown.modes):
+    for shown, mode, now, word in zip((judge, climb), was, left, ("defended", "stand_in"), strict=True):
+        if now != mode or any(each != mode for each in shown.modes):
             fail(f"{name} ran `{word}` in another mode than the one it was in: leave its mode alone")
     return Tried(found, curve.double(), _by_image(judge, images), _by_image(climb, images))
 
