@@ -39,7 +39,7 @@ def show_changes(image: Tensor, adversarials: Mapping[str, Tensor], *, title: st
         delta = (adversarial - image).detach()
         changes.append(delta[0] if len(image) == 1 else torch.linalg.vector_norm(delta, dim=0))
     every = torch.stack(changes)
-    end = every.abs().flatten().quantile(0.995).clamp_min(torch.finfo(every.dtype).tiny).item()
+    end = every.abs().flatten().cpu().quantile(0.995).clamp_min(torch.finfo(every.dtype).tiny).item()
     signed = len(image) == 1
     look = {"cmap": "RdBu_r", "vmin": -end} if signed else {"cmap": "Greys", "vmin": 0}
     figure, panels = plt.subplots(1, len(changes) + 1, figsize=(7.6, 8.6 / (len(changes) + 1) + 0.5))

@@ -14,7 +14,7 @@ NAME = "a01_ifgsm"
 
 def test_a_class_of_forty(tmp_path):
     course = Course(tmp_path, [NAME])
-    course.settings("c.TrialExecute.timeout = 5")
+    course.settings("c.TrialExecute.timeout = 20")
     handed = mixed.of_a_class(NAME, 40, seed=1)
     assert {each.kind for each in handed} == set(mixed.SHARES) and len({each.student for each in handed}) == 40
     mixed.hand_in(course.root, NAME, handed)
