@@ -52,12 +52,15 @@ def _seeds(secret: str, name: str) -> Iterator[int]:
 def secret_of(gradebook: Gradebook) -> str:
     """The secret that a course's gradebook keeps; drawn when it is asked for the first time."""
     from sqlalchemy import text
+    from sqlalchemy.exc import IntegrityError
 
     gradebook.db.execute(text(TABLE))
-    new = {"name": "secret", "value": secrets.token_hex(16)}
-    given = gradebook.db.execute(text("SELECT value FROM advcourse WHERE name = 'secret'")).scalar()
-    if given is None:
-        gradebook.db.execute(text("INSERT INTO advcourse (name, value) VALUES (:name, :value)"), new)
-        given = new["value"]
+    kept = text("SELECT value FROM advcourse WHERE name = 'secret'")
+    if gradebook.db.execute(kept).scalar() is None:
+        new = {"value": secrets.token_hex(16)}
+        try:
+            gradebook.db.execute(text("INSERT INTO advcourse (name, value) VALUES ('secret', :value)"), new)
+        except IntegrityError:  # another process has been first
+            gradebook.db.rollback()
     gradebook.db.commit()
-    return str(given)
+    return str(gradebook.db.execute(kept).scalar())

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from advcourse.grading import cells
 from advcourse.grading.mutant_runs import CodeCell, imports, verdicts
+from advcourse.grading.mutant_table import report
 from advcourse.grading.mutations import Mutant, mutants
 from advcourse.grading.statements import OPERATORS
 
@@ -155,8 +156,6 @@ def wrong_excuses(results: Sequence[Result], reasons: dict[str, str], every: Seq
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    from advcourse.grading.mutant_table import report
-
     parser = argparse.ArgumentParser(
         prog="python -m advcourse.grading mutate",
         description="Breaks a master's answers in every way of a list, and reports what no test notices.",

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from advcourse.core.validation import check_count, check_images
-from advcourse.plots._images import draw_image
+from advcourse.plots._images import fill
 from advcourse.plots._styling import style
 
 
@@ -46,11 +46,5 @@ def beside(
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(wide, 7.6 - wide))[0]
     free = left.subplots()
     grid = right.subplots(count, columns, squeeze=False)
-    for position, ax in enumerate(grid.flat):
-        if position < len(images):
-            draw_image(ax, images[position], titles[position] if titles else "")
-        else:
-            ax.axis("off")
-    for ax, name in zip(grid[:, 0], rows, strict=False):
-        ax.set_ylabel(name, fontsize=9)
+    fill(grid, images, titles, rows)
     return figure, free

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 import torch.nn.functional as F
 from matplotlib.axes import Axes
@@ -64,6 +65,12 @@ def show_images(
     count = -(-len(images) // columns)
     height = size + 0.17 * max((title.count("\n") + 1 for title in titles), default=0)
     figure, grid = plt.subplots(count, columns, figsize=(size * columns, height * count), squeeze=False)
+    fill(grid, images, titles, rows)
+    return figure
+
+
+def fill(grid: np.ndarray, images: Tensor, titles: Sequence[str], rows: Sequence[str]) -> None:
+    """Draw images into a grid of axes, row by row; what is left over stays empty."""
     for position, ax in enumerate(grid.flat):
         if position < len(images):
             draw_image(ax, images[position], titles[position] if titles else "")
@@ -71,7 +78,6 @@ def show_images(
             ax.axis("off")
     for ax, name in zip(grid[:, 0], rows, strict=False):
         ax.set_ylabel(name, fontsize=9)
-    return figure
 
 
 def magnify(delta: Tensor) -> tuple[Tensor, int]:

@@ -172,7 +172,7 @@ def fgsm(model, images, labels, eps, count):
 """,
             "project": "print('looked', len(seen), set(seen))\n" + RIGHT,
         },
-        says="looked ",
+        says="looked 48 {",
     )
 )
 read(

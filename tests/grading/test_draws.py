@@ -66,6 +66,22 @@ def test_a_gradebook_keeps_its_secret(tmp_path, monkeypatch):
     assert len(found[0]) == 32
 
 
+def test_two_processes_that_ask_first_at_once_agree(tmp_path, monkeypatch):
+    """The other one asks between this one's look and its writing."""
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    url, others = f"sqlite:///{tmp_path / 'both.db'}", []
+    with Gradebook(url) as one, Gradebook(url) as other:
+        execute = one.db.execute
+
+        def interrupted(statement, *given):
+            if "INSERT" in str(statement):
+                others.append(draws.secret_of(other))
+            return execute(statement, *given)
+
+        monkeypatch.setattr(one.db, "execute", interrupted)
+        assert [draws.secret_of(one)] == others
+
+
 @needs_sandbox
 def test_a_course_draws_the_same_for_everybody_and_again_after_all_has_ended(small):
     """Drawn in the test's process: what a student's cell prints there is not the course's."""

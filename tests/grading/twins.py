@@ -114,17 +114,10 @@ def functions(source: str) -> Iterator[ast.FunctionDef]:
 
 def graded(assignment: str) -> dict[str, Piece]:
     """The functions that a student of an assignment writes, by name; their points hang on them."""
-    found = {}
-    for cell, source in bank.solutions(assignment).items():
-        if not _is_code(assignment, cell):
-            continue
-        for function in functions(source):
-            found[function.name] = Piece(f"{assignment} {function.name}", nodes(function))
-    return found
-
-
-def _is_code(assignment: str, name: str) -> bool:
-    return any(c["id"] == name and c["cell_type"] == "code" for c in bank.master(assignment)["cells"])
+    written = {cell["id"] for cell in bank.master(assignment)["cells"] if cell["cell_type"] != "code"}
+    sources = [source for cell, source in bank.solutions(assignment).items() if cell not in written]
+    found = [function for source in sources for function in functions(source)]
+    return {each.name: Piece(f"{assignment} {each.name}", nodes(each)) for each in found}
 
 
 def pieces(place: str, source: str) -> Iterator[Piece]:
