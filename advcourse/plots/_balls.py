@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -43,12 +44,13 @@ def show_maximisers(maximiser: _Choice, gradient: Tensor) -> Figure:
         gradient: ``(2,)``, the second entry not zero; drawn at two thirds of its length.
     """
     figure, panels = _panels(1.5)
-    across = torch.linspace(-1.5, 1.5, 2)
+    across, (first, second) = np.linspace(-1.5, 1.5, 2), gradient.tolist()
     for p, ax in panels.items():
         best = maximiser(gradient, 1.0, p)
         gain = (gradient @ best).item()
-        level = array((gain - gradient[0] * across) / gradient[1])
-        ax.plot(array(across), level, color="grey", linestyle=":", label=r"all $\delta$ of that gain")
+        ax.plot(
+            across, (gain - first * across) / second, color="grey", linestyle=":", label=r"all $\delta$ of that gain"
+        )
         ax.quiver(*array(0.65 * gradient), angles="xy", scale_units="xy", scale=1, color=PALETTE[1], width=0.015)
         ax.plot(*best.tolist(), "*", color="black", markersize=12, label=r"maximiser $\delta^\star$")
         ax.plot([], [], color=PALETTE[1], linestyle="-", label=r"direction of $g$")

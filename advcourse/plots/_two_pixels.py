@@ -129,7 +129,7 @@ def draw_tangents(ax: Axes, model: Callable[[Tensor], Tensor], image: Tensor) ->
         slopes = torch.stack([torch.autograd.grad(each, leaf, retain_graph=True)[0].flatten() for each in z])
     home = int(z.argmax())
     others = [k for k in range(len(z)) if k != home]
-    gaps, normals = (z - z[home]).detach()[others], (slopes - slopes[home])[others]
+    gaps, normals = (z - z[home]).detach().cpu()[others], (slopes - slopes[home]).cpu()[others]
     lengths = normals.norm(dim=1)
     if not lengths.all():
         raise ValueError("model has no gradient at the image, expected one that is not zero")

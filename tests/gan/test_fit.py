@@ -344,6 +344,7 @@ from accelerate import PartialState
 found = ends()
 if PartialState().is_main_process:
     torch.save(found | {{"processes": PartialState().num_processes}}, {out!r})
+PartialState().destroy_process_group()  # a thread of the group that outlives the interpreter aborts the process
 """
 
 

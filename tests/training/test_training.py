@@ -511,6 +511,7 @@ WORKER = """
     results = distributed_cases({folder_of_checkpoint!r})
     if PartialState().is_main_process:
         torch.save(results | {{"processes": PartialState().num_processes}}, {out!r})
+    PartialState().destroy_process_group()  # a thread of the group that outlives the interpreter aborts the process
 """
 
 
