@@ -82,6 +82,20 @@ def pictures(page, explorer: str) -> list[str]:
     )
 
 
+@pytest.mark.parametrize("lecture", ["05_beyond_pixel_noise"])
+def test_a_stored_film_moves(page):
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    films = page.locator('.jp-Notebook img[src^="data:image/gif"]')
+    films.first.wait_for(state="attached")
+    for film in films.all():
+        film.scroll_into_view_if_needed()
+        seen, deadline = {film.screenshot()}, time.monotonic() + 30
+        while len(seen) == 1:
+            assert time.monotonic() < deadline, f"the film stands still: {film.get_attribute('alt')}"
+            page.wait_for_timeout(200)
+            seen.add(film.screenshot())
+
+
 @pytest.mark.parametrize("lecture", EXPLORERS)
 def test_a_lecture_runs_and_its_explorer_answers(page, lecture):
     explorer, label = EXPLORERS[lecture]
