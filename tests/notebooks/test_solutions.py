@@ -146,7 +146,7 @@ WRONG = {
             "def linf_step(gap, w, home):\n    distance = gap.abs() / w.abs().sum(1)\n    distance[home] = torch.inf\n"
             "    return -distance.min() * w[distance.argmin()].sign()",
             "def linf_step(gap, w, home):\n    distance = gap.abs() / w.norm(dim=1)\n    distance[home] = torch.inf\n"
-            "    nearest = distance.argmin()\n    return gap[nearest].abs() / w[nearest].abs().sum() * w[nearest].sign()",
+            "    k = distance.argmin()\n    return gap[k].abs() / w[k].abs().sum() * w[k].sign()",
         ),
         "the price of a step": ("rows_all, rows_ten = 999, 9", "rows_all, rows_ten = 2997, 3 * 999 / 10"),
         "how long is the way?": ("steps_needed = 62", "steps_needed = 157", "steps_needed = 0.1 / 0.01"),
