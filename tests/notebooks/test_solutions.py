@@ -260,6 +260,7 @@ WRONG = {
             "share_colour, share_grey = 2 / 3, 0",
             "share_colour, share_grey = 1 / 3, 1 / 120",
             "share_colour, share_grey = 241 / 360, 1 / 3",
+            "share_colour, share_grey = 2 / 3, 1 / 120",
         ),
         "one colour per region": (
             "def per_region(g, left, alpha):\n    return g.mean((-2, -1), keepdim=True).expand_as(g) / alpha\n"
@@ -279,6 +280,8 @@ WRONG = {
             "def training_view(batch, recolour, crop):\n    return crop(batch)",
             "def training_view(batch, recolour, crop):\n    return recolour(batch)",
             "def training_view(batch, recolour, crop):\n    crop(recolour(batch))",
+            "def training_view(batch, recolour, crop):\n    crop(recolour(batch))\n    return batch",
+            "def training_view(batch, recolour, crop):\n    recolour(batch)\n    return crop(batch)",
         ),
         "a quarter of a point": (
             "seeds_unpaired, seeds_paired = 6, 3",
