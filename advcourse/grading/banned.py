@@ -55,7 +55,19 @@ TESTS = (
         "halves",
         "linear",
     ),
-    *("lipschitz", "modes", "motion", "pairs", "penalties", "queries", "radii", "replays", "through", "warping"),
+    *(
+        "lipschitz",
+        "modes",
+        "motion",
+        "pairs",
+        "penalties",
+        "queries",
+        "radii",
+        "ranked",
+        "replays",
+        "through",
+        "warping",
+    ),
 )
 """Modules of ``advcourse.grading`` of which tests alone call something: all that they hold is refused."""
 

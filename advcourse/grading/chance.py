@@ -48,6 +48,10 @@ def fills(function: Callable, images: Tensor, mask: Tensor) -> None:
     found = tensor(result, name, shape=images.shape, dtype=images.dtype)
     if not torch.equal(x.detach(), images) or not torch.equal(other, mask):
         fail(f"{name} overwrote its input: the caller's tensor changed. Work on a copy")
+    plain = images.clone()
+    function(plain, other)
+    if plain.requires_grad or other.requires_grad:
+        fail(f"{name} left requires_grad set on the images or on the mask: leave them as they are")
     right, one = refilled(images, mask), mask.expand_as(images)
     kept, ones = one * images, one
     dropped = one == 0
@@ -172,23 +176,25 @@ def drops(
     function: Callable, model: nn.Module, images: Tensor, labels: Tensor, drop: float, draws: int, seed: int = 0
 ) -> None:
     """The mean over masks of the gradient at the smoothed image, brought back through what stands in for smoothing."""
-    name, smooth, shown, mode = function.__name__, Smoothing(images), Shown(model), model.training
-    shown.train(mode)
-    given, own, state = images.clone(), labels.clone(), torch.get_rng_state()
-    try:
-        with leaves_no_trace(name, shown, given, own):
-            result = function(shown, smooth, given, own, drop, draws, torch.Generator().manual_seed(seed))
-    except NotImplementedError:  # a stub
-        raise
-    except RuntimeError as error:
-        fail(f"{name} stopped with the error: {error}. Has the mask the shape (N, 1, H, W)?")
-    if not torch.equal(state, torch.get_rng_state()):
-        fail(f"{name} draws from PyTorch's global random numbers: hand `generator=generator` to what draws")
+    name, smooth, shown = function.__name__, Smoothing(images), Shown(model)
+    given, own = images.clone(), labels.clone()
+    with torch.random.fork_rng(devices=[]):
+        torch.rand(1)  # another state than one that the function itself may have left before
+        state = torch.get_rng_state()
+        try:
+            with leaves_no_trace(name, shown, given, own):
+                result = function(shown, smooth, given, own, drop, draws, torch.Generator().manual_seed(seed))
+        except NotImplementedError:  # a stub
+            raise
+        except RuntimeError as error:
+            fail(f"{name} stopped with the error: {error}. Has the mask the shape (N, 1, H, W)?")
+        if not torch.equal(state, torch.get_rng_state()):
+            fail(f"{name} moves PyTorch's global random numbers: draw from the generator that it is given")
     found = tensor(result, name, shape=images.shape, dtype=images.dtype)
     no_graph(result, name)
     masks = smooth.drawn(draws, drop, name)
-    if any(each != mode for each in shown.modes):
-        fail(f"{name} ran the model in another mode than the one it was in: leave its mode alone")
+    if shown.switched():
+        fail(f"{name} ran the model in another mode than the one it was in, train or eval: leave its mode alone")
 
     def mean(stand_in: Callable[[Tensor, Tensor], Tensor], where: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         total = torch.zeros_like(images)
@@ -227,6 +233,22 @@ def drops(
         "that `smooth` was given?": found if found[unseen].any() else nothing,
     }
     values(found, right, f"{name}, for the masks that it drew", wrong, rtol=0, atol=slack(right))
+
+
+def redraws(
+    function: Callable, model: nn.Module, images: Tensor, labels: Tensor, drop: float, draws: int, seed: int = 0
+) -> None:
+    """Masks are others in the next call, and the same for a generator in the same state; of some 40 pixels and more."""
+    name, generator = function.__name__, torch.Generator().manual_seed(seed)
+    masks = []
+    for each in (generator, generator, torch.Generator().manual_seed(seed)):
+        smooth = Smoothing(images)
+        function(model, smooth, images.clone(), labels.clone(), drop, draws, each)
+        masks.append(smooth.drawn(draws, drop, name))
+    if torch.equal(masks[0], masks[1]):
+        fail(f"{name}: two calls draw the same masks: is nothing random, or the generator seeded again?")
+    if not torch.equal(masks[0], masks[2]):
+        fail(f"{name}: two generators in the same state should give the same masks")
 
 
 # -- a random model, judged by several passes

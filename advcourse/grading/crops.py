@@ -151,8 +151,6 @@ def crop_averages(
     """The mean over each image's crops of the gradients of their losses, with few crops at a time."""
     name, (count, draws) = function.__name__, positions.shape[:2]
     shown, given = Shown(model), (images.clone(), labels.clone(), positions.clone())
-    mode = model.training
-    shown.train(mode)
     with leaves_no_trace(name, shown, *given):
         result = function(shown, *given[:2], side, given[2], at_once)
     found = tensor(result, name, shape=images.shape, dtype=images.dtype)
@@ -162,8 +160,8 @@ def crop_averages(
         fail(f"{name} showed the model {max(sizes)} crops in one call; at most at_once = {at_once} are allowed")
     if sum(sizes) > count * draws:
         fail(f"{name} showed the model {sum(sizes)} crops, expected {count * draws}: each once")
-    if any(each != mode for each in shown.modes):
-        fail(f"{name} ran the model in another mode than the one it was in: leave its mode alone")
+    if shown.switched():
+        fail(f"{name} ran the model in another mode than the one it was in, train or eval: leave its mode alone")
 
     def slopes(where: Tensor) -> Tensor:
         return torch.stack([slope(model, images, labels, where[:, k], side) for k in range(draws)])

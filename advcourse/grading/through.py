@@ -53,7 +53,10 @@ def stairs(function: type, images: Tensor, bits: int, a: float) -> None:
     if not (isinstance(result, Tensor) and result.requires_grad):
         fail(f"{name} has no graph: `backward` is never called. Is it reached through apply?")
     upstream = torch.cos(torch.arange(images.numel(), dtype=images.dtype)).view(images.shape) + 0.3
-    (slope,) = torch.autograd.grad(result, x, upstream.clone())
+    handed = upstream.clone()
+    (slope,) = torch.autograd.grad(result, x, handed)
+    if not torch.equal(handed.detach(), upstream) or handed.requires_grad:
+        fail(f"{name}: backward changed the gradient that comes from above: work on a copy")
     torch.autograd.grad(between, other, upstream.clone())
     slope = tensor(slope, f"the gradient through {name}", shape=images.shape, dtype=images.dtype).double()
     above = upstream.double()
@@ -86,18 +89,18 @@ def stairs(function: type, images: Tensor, bits: int, a: float) -> None:
     if other.grad is not None or x.grad is not None:
         fail(f"{name} fills .grad: backward returns the gradient")
     with torch.no_grad():
-        close(
-            function.apply(images.clone(), bits, a).double(),
-            kept,
-            f"{name} gives something else where no gradient is kept",
-        )
+        plain = images.clone()
+        again = function.apply(plain, bits, a).double()
+        close(again, kept, f"{name} gives something else where no gradient is kept")
+        if plain.requires_grad:
+            fail(f"{name} left requires_grad set on the caller's images: leave them as they are")
 
 
 # -- an attack that climbs one model and is judged by another
 
 
 class Shown(nn.Module):
-    """A model that keeps what it is shown, and in which mode.
+    """A model that keeps what it is shown, and in which modes its parts are.
 
     Args:
         model: maps images to logits.
@@ -108,11 +111,19 @@ class Shown(nn.Module):
         super().__init__()
         self.model, self.graph = model, graph
         self.points: list[Tensor] = []
-        self.modes: list[bool] = []
+        self.training = model.training
+        self.modes = [self._mode()]
+
+    def _mode(self) -> list[bool]:
+        return [module.training for module in self.modules()]
+
+    def switched(self) -> bool:
+        """Whether it, or a part of it, is or was run in another mode than it came in."""
+        return any(mode != self.modes[0] for mode in [*self.modes, self._mode()])
 
     def forward(self, images: Tensor) -> Tensor:
         self.points.append(images.detach().clone())
-        self.modes.append(self.training)
+        self.modes.append(self._mode())
         logits = self.model(images if self.graph else images.detach())
         return cast(Tensor, logits if self.graph else logits.detach())
 
@@ -148,16 +159,14 @@ def tried(
     """Runs ``function(defended, stand_in, images, labels, eps, step_size, steps)``; sorts what it showed to whom."""
     name, steps = function.__name__, int(settings[2])
     judge, climb = Shown(defended, graph=False), Shown(stand_in)
-    judge.train(defended.training)
-    climb.train(stand_in.training)
     given, own = images.clone(), labels.clone()
     both = nn.ModuleList([judge, climb])
-    was = left = judge.training, climb.training  # the modes of the two are looked at below
+    switched = False, False
     modes = [(module, module.training) for module in both.modules()]
     try:
         with leaves_no_trace(name, both, given, own):
             result = function(judge, climb, given, own, *settings)
-            left = judge.training, climb.training
+            switched = judge.switched(), climb.switched()  # said below, with the model's name
             for module, training in modes:
                 module.training = training
     except RuntimeError as error:
@@ -181,9 +190,9 @@ def tried(
                 own.untyped_storage().data_ptr(),
             ):
                 fail(f"{name} returned the caller's own tensor: return a copy")
-    for shown, mode, now, word in zip((judge, climb), was, left, ("defended", "stand_in"), strict=True):
-        if now != mode or any(each != mode for each in shown.modes):
-            fail(f"{name} ran `{word}` in another mode than the one it was in: leave its mode alone")
+    for other, word in zip(switched, ("defended", "stand_in"), strict=True):
+        if other:
+            fail(f"{name} ran `{word}` in another mode than the one it was in, train or eval: leave its mode alone")
     return Tried(found, curve.double(), _by_image(judge, images), _by_image(climb, images))
 
 
@@ -205,8 +214,13 @@ def climbs_by(
     eps: float,
     step_size: float,
     steps: int,
+    unread: Tensor | None = None,
 ) -> None:
-    """Every iterate is the one before it plus a signed step of the stand-in's gradient, in the ball and the box."""
+    """Every iterate is the one before it plus a signed step of the stand-in's gradient, in the ball and the box.
+
+    Args:
+        unread: bool ``(C, H, W)``, pixels on which the stand-in does not depend; none if it is not given.
+    """
     name = function.__name__
     made = tried(function, defended, stand_in, images, labels, eps, step_size, steps)
     _counted(made, images, steps, name)
@@ -216,6 +230,8 @@ def climbs_by(
         in_ball(shown, images[n].expand_as(shown), eps, f"{name}, an image shown to `defended`")
         if shown.min() < 0 or shown.max() > 1:
             fail(f"{name}: `defended` is shown pixels outside [0, 1]: clamp after every step")
+        if unread is not None and (shown - images[n])[:, unread].any():
+            fail(f"{name} moves pixels where the gradient is 0: the sign of 0 is 0")
         for k in range(steps):
             slope = _slope(stand_in, shown[k][None], labels[n][None])[0]
             expected = (shown[k] + step_size * slope.sign()).clamp(images[n] - eps, images[n] + eps).clamp(0, 1)

@@ -207,3 +207,26 @@ def test_the_three_models_hide_what_they_are_said_to():
     slopes = {k: torch.autograd.grad(m(x).square().sum(), x)[0].abs().mean() for k, m in three.items()}
     assert slopes["C"] == 0 and slopes["A"] > 3 * slopes["B"] > 0
     assert not any(model.training for model in three.values())
+
+
+def test_masks_are_others_in_the_next_call():
+    drawn = torch.rand(3, 1, 6, 7, generator=torch.Generator().manual_seed(0))
+    chance.redraws(descending(), MODEL, IMAGES, LABELS, 0.5, 2)
+    with says("two calls draw the same masks"):
+        again = descending(masks=lambda x, d, g: (torch.rand(3, 1, 6, 7, generator=g.manual_seed(0)) >= d).double())
+        chance.redraws(again, MODEL, IMAGES, LABELS, 0.5, 1)
+    with says("two calls draw the same masks"):
+        chance.redraws(descending(masks=lambda x, d, g: (drawn >= d).double()), MODEL, IMAGES, LABELS, 0.5, 1)
+    with says("the same state should give the same masks"):
+        other = descending(masks=lambda x, d, g: (torch.rand(3, 1, 6, 7) >= d).double())
+        chance.redraws(other, MODEL, IMAGES, LABELS, 0.5, 1)
+
+
+def test_what_is_filled_is_left_as_it_is():
+    def marking(images, mask):
+        found = chance.refilled(images, mask)
+        images.requires_grad_()
+        return found
+
+    with says("requires_grad set on the images"):
+        chance.fills(marking, IMAGES, MASK)

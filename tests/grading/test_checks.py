@@ -210,6 +210,19 @@ def test_own_versions_count_where_right_ones_do_not_fit(capsys):
     assert "✓" in capsys.readouterr().out
 
 
+def test_a_second_run_finds_random_numbers_as_the_first_one_did():
+    found = []
+
+    def draws():
+        found.append(torch.rand(1).item())
+        answer()
+
+    checks.if_wrong_before(answer=lambda: 1 / 0)
+    with pytest.raises(NotImplementedError):
+        checks.exercise("an exercise")(draws)
+    assert len(found) == 2 and found[0] == found[1]
+
+
 def test_toys_are_what_their_formulas_say():
     generator = seeded(3)
     images = torch.rand(5, 2, 3, 4, generator=generator, dtype=torch.float64).requires_grad_()

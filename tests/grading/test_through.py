@@ -131,6 +131,33 @@ def test_what_is_said_of_the_way(changed, pattern):
         both(attack(**changed))
 
 
+def test_modes_of_parts_count_too():
+    mixed = torch.nn.Sequential(toys.Affine(SOFT.weight).eval())  # eval mode within train mode
+    through.climbs_by(attack(), HARD, mixed, X, LABELS, 0.1, 0.04, 3)
+    for change in (torch.nn.Module.train, torch.nn.Module.eval):
+        with says("`stand_in` in another mode"):
+            switching = attack(before=lambda defended, stand_in, to=change: to(stand_in))
+            through.climbs_by(switching, HARD, mixed, X, LABELS, 0.1, 0.04, 3)
+
+
+def test_where_the_gradient_is_zero_nothing_moves():
+    unread = torch.arange(12).view(1, 3, 4) % 3 == 0
+    blind = toys.Affine(SOFT.weight.detach() * ~unread.flatten())
+    through.climbs_by(attack(), HARD, blind, X, LABELS, 0.1, 0.04, 3, unread)
+    with says("the sign of 0 is 0"):
+        chosen = attack(climb=lambda x, slope, step: x + step * torch.where(slope > 0, 1.0, -1.0))
+        through.climbs_by(chosen, HARD, blind, X, LABELS, 0.1, 0.04, 3, unread)
+
+
+def test_a_staircase_leaves_what_it_is_given_as_it_is():
+    with says("requires_grad set on the caller's images"):
+        through.stairs(
+            staircase(lambda x, bits, a: (x * 3).round().div(3) + 0 * x.requires_grad_().detach()), IMAGES, 2, 0.5
+        )
+    with says("changed the gradient that comes from above"):
+        through.stairs(staircase(back=lambda g, x, bits, a: g.mul_(1 - a * torch.cos(6 * math.pi * x))), IMAGES, 2, 0.5)
+
+
 NEAR, ODD = [1.0, 0.9, 0.9], [0.0, 0.1, -9.0]
 TABLE = through.Listed([[3.0, 0, 0], [0.0, 0.3, -9.0], NEAR, ODD, *[[3.0, 0, 0]] * 7])
 LINE = toys.TwoClasses(lambda x: -x.flatten(1)[:, 0])
