@@ -107,6 +107,11 @@ def _called(layer: nn.Module) -> str:
 # -- a critic
 
 
+def _not_seeded_again(generator: torch.Generator, seed: int, name: str) -> None:
+    if generator.initial_seed() != seed:
+        fail(f"{name} seeds the generator again: whoever gave it has seeded it")
+
+
 def layers(critic: nn.Sequential, shape: Sequence[int]) -> list[tuple[nn.Linear | nn.Conv2d, tuple[int, ...]]]:
     """The linear layers of a critic, each with the shape of what comes in."""
     found, x = [], torch.zeros(1, *shape, dtype=next(critic.parameters()).dtype)
@@ -125,8 +130,9 @@ def projects(
     name = f"{function.__name__}, bound = {bound:g}"
     before, modes = copy.deepcopy(critic), [m.training for m in critic.modules()]
     held, wanted = list(critic.parameters()), [p.requires_grad for p in critic.parameters()]
-    generator, state = torch.Generator().manual_seed(seed), torch.get_rng_state()
+    generator, state = torch.Generator().manual_seed(seed + 1), torch.get_rng_state()
     function(critic, tuple(shape), bound, steps, generator)
+    _not_seeded_again(generator, seed + 1, name)
     if not torch.equal(state, torch.get_rng_state()):
         fail(f"{name} draws from PyTorch's global random numbers: hand `generator=generator` to torch.randn")
     now = list(critic.parameters())
@@ -171,9 +177,10 @@ def _held(
 def steepness(function: Callable, critic: nn.Sequential, points: Tensor, steps: int = 200, seed: int = 0) -> None:
     """The largest slope at the points, and the product of the spectral norms."""
     name, given = function.__name__, points.clone()
-    generator, state = torch.Generator().manual_seed(seed), torch.get_rng_state()
+    generator, state = torch.Generator().manual_seed(seed + 1), torch.get_rng_state()
     with leaves_no_trace(name, critic, given):
         result = function(critic, given, steps, generator)
+    _not_seeded_again(generator, seed + 1, name)
     if not torch.equal(state, torch.get_rng_state()):
         fail(f"{name} draws from PyTorch's global random numbers: hand `generator=generator` to torch.randn")
     if type(result) not in (tuple, list) or len(result) != 2:

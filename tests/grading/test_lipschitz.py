@@ -155,3 +155,18 @@ def test_right_brackets_pass(dtype):
 def test_what_is_said_of_a_bracket(changed, pattern):
     with says(pattern):
         lipschitz.steepness(bracket(**changed), images(), WAVE[:80].view(5, 1, 4, 4))
+
+
+def test_a_generator_that_is_seeded_again():
+    def seeding(function):
+        def seeded(*arguments):
+            arguments[-1].manual_seed(0)
+            return function(*arguments)
+
+        return seeded
+
+    points = WAVE[:80].view(5, 1, 4, 4)
+    with says("seeds the generator again"):
+        lipschitz.steepness(seeding(bracket()), images(), points)
+    with says("seeds the generator again"):
+        lipschitz.projects(seeding(scaling()), images(), (1, 4, 4), 0.7)
