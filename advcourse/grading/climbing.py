@@ -93,6 +93,28 @@ def no_trace(
     return results[0]
 
 
+def stays(
+    function: Callable,
+    oracle: Watched,
+    images: Tensor,
+    labels: Tensor,
+    eps: float,
+    samples: int,
+    sigma: float,
+    momentum: float,
+) -> None:
+    """Where all answers are the same every query is about the image itself, or a point σ away from it."""
+    name, generator = function.__name__, torch.Generator().manual_seed(9)
+    call(oracle, function, images, labels, eps, eps / 2, samples, sigma, momentum, generator, traces=False)
+    for n in range(len(images)):
+        points, _ = oracle.asked(n)
+        if len(points) and (points - images[n]).abs().max() > sigma + SLACK:
+            fail(
+                f"{name}: image {n} moves though all answers are the same: where the estimate is zero nothing is added "
+                "to μ v, and the sign of 0 is 0"
+            )
+
+
 def goes_on_after_zero(
     function: Callable,
     model: Model,

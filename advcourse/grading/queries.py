@@ -53,15 +53,17 @@ class Watched(Oracle):
         return torch.cat(self._points)[mine], torch.cat(self._answers)[mine]
 
 
-def call(oracle: Watched, function: Callable, *arguments: object, traces: bool = True) -> Any:
+def call(oracle: Watched, function: Callable, *arguments: object, traces: bool = True, settings: bool = False) -> Any:
     """``function(oracle, *arguments)``, on copies, where the oracle refuses nothing.
 
     Args:
         traces: whether tensors given have to stay as they are, and global random numbers to be left alone.
+        settings: whether ``requires_grad`` of tensors and the seeds of generators have to stay too.
     """
     name = function.__name__
     oracle.forget()
     copies = [a.clone() if isinstance(a, Tensor) else a for a in arguments]
+    seeds = [a.initial_seed() if isinstance(a, torch.Generator) else None for a in arguments]
     state = torch.get_rng_state()
     try:
         result = function(oracle, *copies)
@@ -72,9 +74,13 @@ def call(oracle: Watched, function: Callable, *arguments: object, traces: bool =
         fail(f"{name}: {oracle.refused}")
     if traces and not torch.equal(state, torch.get_rng_state()):
         fail(f"{name} draws from PyTorch's global random numbers: hand `generator=generator` to what draws")
-    for now, then in zip(copies, arguments, strict=True):
+    for now, then, seed in zip(copies, arguments, seeds, strict=True):
         if traces and isinstance(then, Tensor) and not torch.equal(cast(Tensor, now), then):
             fail(f"{name} overwrote its input: the caller's tensor changed. Work on a copy")
+        if settings and isinstance(then, Tensor) and cast(Tensor, now).requires_grad != then.requires_grad:
+            fail(f"{name} left requires_grad set on a tensor that it was given: work on a copy")
+        if settings and isinstance(then, torch.Generator) and then.initial_seed() != seed:
+            fail(f"{name} seeds the generator again: whoever gave it has seeded it")
     given = {a.untyped_storage().data_ptr() for a in copies if isinstance(a, Tensor) and a.numel()}
     for back in result if isinstance(result, (tuple, list)) else (result,):
         if traces and isinstance(back, Tensor) and back.numel() and back.untyped_storage().data_ptr() in given:
@@ -85,7 +91,7 @@ def call(oracle: Watched, function: Callable, *arguments: object, traces: bool =
 def ranks(function: Callable, oracle: Watched, images: Tensor, targets: Tensor, copies: int, mu: float) -> Tensor:
     """A score from lists of classes: opposite Gaussian copies of each image, and the mean rank of its target."""
     name = function.__name__
-    raw = call(oracle, function, images, targets, copies, mu, torch.Generator().manual_seed(5))
+    raw = call(oracle, function, images, targets, copies, mu, torch.Generator().manual_seed(5), settings=True)
     result = tensor(raw, name, shape=(len(images),), dtype=images.dtype)
     assert oracle.k is not None
     drawn = []
@@ -147,7 +153,7 @@ def bisects(
 ) -> tuple[Tensor, Tensor]:
     """A search by bisection for the smallest linf ball in which the start, cut to it, still has its target listed."""
     name = function.__name__
-    found = call(oracle, function, images, starts, targets, queries)
+    found = call(oracle, function, images, starts, targets, queries, settings=True)
     if type(found) not in (tuple, list) or len(found) != 2:
         fail(f"{name} should return two tensors: the images and their radii")
     result = tensor(found[0], f"{name} (the images)", shape=images.shape, dtype=images.dtype)

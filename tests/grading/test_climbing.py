@@ -147,3 +147,18 @@ def test_an_estimate_of_zero():
     climbing.goes_on_after_zero(attacker(), *arguments)
     with says("divided by its length, 0"):
         climbing.goes_on_after_zero(attacker(momentum=lambda v, g, mu: mu * v + g / g.norm()), *arguments)
+
+
+@pytest.mark.parametrize("mu", [0.0, 0.9])
+def test_nothing_moves_where_all_answers_are_the_same(mu):
+    def stays(function):
+        oracle = queries.Watched(toys.Affine(torch.zeros(3, 12), [1.0, 0.0, 0.5]), budget=21)
+        climbing.stays(function, oracle, IMAGES, torch.zeros(6).long(), 0.05, SAMPLES, 0.05, mu)
+
+    stays(attacker())
+    for changed in (
+        {"momentum": lambda v, g, mu: mu * v + (unit(g) if g.any() else 1)},
+        {"step": lambda x, v, alpha: x + torch.where(v > 0, alpha, -alpha)},
+    ):
+        with says("the sign of 0 is 0"):
+            stays(attacker(**changed))

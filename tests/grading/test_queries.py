@@ -158,3 +158,13 @@ def test_results_of_a_search():
         bisects(lambda oracle, images, starts, *rest: searcher()(oracle, images, images, *rest))
     with says("expected the start and a radius of inf"):
         bisects(lambda oracle, *rest: [t.nan_to_num(posinf=1.0) for t in searcher()(oracle, *rest)])
+
+
+def test_what_is_left_as_it_is():
+    def asking(oracle, images, *rest):
+        return searcher()(oracle, images.requires_grad_().detach(), *rest)
+
+    with says("left requires_grad set"):
+        bisects(asking)
+    with says("seeds the generator again"):
+        ranks(lambda *given: scorer()(*given[:-1], given[-1].manual_seed(0)))
