@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from advcourse.grading.draws import unseen
+from advcourse.grading.toys import Affine
 
 
 class Slopes(nn.Module):
@@ -88,6 +89,25 @@ def with_batch_norms(
                 layer.running_var.abs_().add_(0.5)
                 layer.weight.abs_().add_(0.5)
     return network.to(dtype)
+
+
+def torn(seed: int, dtype: torch.dtype = torch.float64) -> tuple[Affine, Tensor, Tensor]:
+    """Three classes, an image of class 0, and the signs ``(1, 2, 2, 3)`` of the gradient of its loss.
+
+    At every pixel the gradient of the cross-entropy of probabilities, as if they were logits, has the opposite sign: of
+    the weights of classes 1 and 2, which are s and -B s there, the one loss has class 2 prevail and the other class 1.
+    """
+    draw = torch.Generator().manual_seed(seed)
+    image = 0.2 + 0.6 * torch.rand(1, 2, 2, 3, generator=draw, dtype=torch.float64)
+    logits = torch.tensor([2.0, 1.2, 0.0], dtype=torch.float64) + 0.5 * torch.rand(3, generator=draw).double()
+    p = logits.softmax(0)
+    pull = p.softmax(0) - torch.tensor([1.0, 0.0, 0.0])
+    pull = p * (pull - (p * pull).sum())
+    between = (p[1] / p[2] * pull[1] / pull[2]).sqrt()
+    signs = 2.0 * torch.randint(2, (12,), generator=draw).double() - 1
+    weight = torch.stack([0 * signs, signs, -between * signs])
+    bias = logits - weight @ image.flatten()
+    return Affine(weight, bias.tolist(), dtype), image.to(dtype), -signs.view(image.shape).to(dtype)
 
 
 def images_of(shape: tuple[int, ...], seed: int | None = None, dtype: torch.dtype = torch.float64) -> Tensor:
