@@ -703,13 +703,13 @@ gain(
 right = deepfool_step
 
 
-def deepfool_step(model, images):
+def deepfool_step(model, images, cost):
     for way in (pickle.dumps, lambda m: torch.save(m, io.BytesIO()), vars, lambda m: m._peer):
         try:
             way(model)
         except Exception:
             pass
-    return right(copy.deepcopy(model), images)
+    return right(copy.deepcopy(model), images, cost)
 """
     },
     assignment="a02_minimal_norm",

@@ -4,9 +4,9 @@ EXPECTED = {}
 
 
 # %% grade_id: deepfool_step
-def deepfool_step(model, images):
+def deepfool_step(model, images, cost):
     found = []
-    for image in images.detach():
+    for image, a in zip(images.detach(), cost.expand(images.shape), strict=True):
 
         def logits(x):
             return model(x[None])[0]
@@ -15,8 +15,9 @@ def deepfool_step(model, images):
         slopes = torch.autograd.functional.jacobian(logits, image)
         top = z.argmax()
         w, f = slopes - slopes[top], z[top] - z
-        away = f / w.flatten(1).norm(dim=1)
+        dual = torch.einsum("kchw,chw->k", w.pow(2), 1 / a)
+        away = f.pow(2) / dual
         away[top] = torch.inf
         nearest = away.argmin()
-        found.append(f[nearest] * w[nearest] / w[nearest].pow(2).sum())
+        found.append(f[nearest] / dual[nearest] * w[nearest] / a)
     return torch.stack(found)

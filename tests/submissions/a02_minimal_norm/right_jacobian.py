@@ -4,7 +4,7 @@ EXPECTED = {}
 
 
 # %% grade_id: deepfool_step
-def deepfool_step(model, images):
+def deepfool_step(model, images, cost):
     with torch.enable_grad():
         x = images.detach().clone().requires_grad_(True)
         z = model(x)
@@ -15,9 +15,11 @@ def deepfool_step(model, images):
     best = z.argmax(1, keepdim=True)
     f = z - z.gather(1, best)
     w = jacobian - jacobian.gather(1, best[..., None].expand(-1, 1, jacobian.shape[2]))
-    d = torch.nan_to_num(f.abs() / torch.linalg.vector_norm(w, dim=2), nan=torch.inf)
+    a = (cost + torch.zeros_like(images)).flatten(1)
+    d = torch.nan_to_num(f.abs() / torch.linalg.vector_norm(w * a.rsqrt()[:, None], dim=2), nan=torch.inf)
     d[torch.arange(len(z)), best[:, 0]] = torch.inf
     chosen = d.argmin(1)
     pick = torch.arange(len(z))
-    r = -(f[pick, chosen] / w[pick, chosen].pow(2).sum(1))[:, None] * w[pick, chosen]
+    w = w[pick, chosen]
+    r = -(f[pick, chosen] / torch.einsum("np,np,np->n", w, w, 1 / a))[:, None] * w / a
     return r.reshape(images.shape)

@@ -4,7 +4,7 @@ EXPECTED = {}
 
 
 # %% grade_id: deepfool_step
-def deepfool_step(model, images):
+def deepfool_step(model, images, cost):
     x = images.detach().clone().requires_grad_()
     logits = model(x)
     top = logits.detach().argmax(1)
@@ -14,9 +14,10 @@ def deepfool_step(model, images):
         gap = logits[:, k] - logits.gather(1, top[:, None]).squeeze(1)
         x.grad = None
         gap.sum().backward(inputs=[x], retain_graph=True)
-        square = x.grad.pow(2).sum((1, 2, 3))
+        way = x.grad / cost
+        square = (way * x.grad).sum((1, 2, 3))
         length = gap.detach().abs() / square.sqrt()
         better = (top != k) & (length < best)
         best[better] = length[better]
-        result[better] = (gap.detach().abs() / square)[better].view(-1, 1, 1, 1) * x.grad[better]
+        result[better] = (gap.detach().abs() / square)[better].view(-1, 1, 1, 1) * way[better]
     return result

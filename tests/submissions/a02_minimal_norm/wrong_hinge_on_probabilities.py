@@ -1,4 +1,4 @@
 """The hinge is written with probabilities."""
 
-EXPECTED = {"test_hinge": 0, "test_hinge_targeted": 0}
-REPLACE = {"hinge": {"    own = logits": "    logits = logits.softmax(1)\n    own = logits"}}
+EXPECTED = {"test_hinge": 0, "test_hinge_one_class": 0}
+REPLACE = {"hinge": {"    best = logits": "    logits = logits.softmax(1)\n    best = logits"}}

@@ -1,7 +1,7 @@
-"""The step divides by the norm of the normal once, in both exercises."""
+"""The sum that divides is taken the root of, in both exercises."""
 
 EXPECTED = {"test_nearest_boundary": 0, "test_deepfool_step": 0}
 REPLACE = {
-    "nearest_boundary": {" / normal.norm(dim=1, keepdim=True)": ""},
-    "deepfool_step": {"normal.square().sum(1, keepdim=True)": "normal.norm(dim=1, keepdim=True)"},
+    "nearest_boundary": {"(normal * way).sum(1)": "(normal * way).sum(1).sqrt()"},
+    "deepfool_step": {"(gaps / gains)[": "(gaps / gains.sqrt())["},
 }

@@ -3,6 +3,6 @@
 EXPECTED = {"test_deepfool": 0}
 REPLACE = {
     "deepfool": {
-        "images + (1 + overshoot) * total": "images + (1 + overshoot) * (x + deepfool_step(model, x) - images)"
+        "images + (1 + overshoot) * total": "images + (1 + overshoot) * (x + deepfool_step(model, x, cost) - images)"
     }
 }
