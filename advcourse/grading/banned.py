@@ -40,34 +40,11 @@ BANNED = {
 """By assignment, functions by their module in ``advcourse``: none that its given cells or master's answers call."""
 
 
-TESTS = (
-    *(
-        "agreeing",
-        "averages",
-        "beside",
-        "boosting",
-        "chance",
-        "climbing",
-        "critics",
-        "drawn",
-        "fields",
-        "games",
-        "halves",
-        "linear",
-    ),
-    *(
-        "lipschitz",
-        "modes",
-        "motion",
-        "pairs",
-        "penalties",
-        "queries",
-        "radii",
-        "ranked",
-        "replays",
-        "through",
-        "warping",
-    ),
+TESTS = tuple(
+    (
+        "agreeing averages beside boosting chance climbing critics drawn fields games halves linear "
+        "lipschitz modes motion pairs patches penalties queries radii ranked replays through warping"
+    ).split()
 )
 """Modules of ``advcourse.grading`` of which tests alone call something: all that they hold is refused."""
 

@@ -41,6 +41,7 @@ for name in (
     "advcourse.grading.modes",
     "advcourse.grading.motion",
     "advcourse.grading.pairs",
+    "advcourse.grading.patches",
     "advcourse.grading.penalties",
     "advcourse.grading.preflight",
     "advcourse.grading.radii",

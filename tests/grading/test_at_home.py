@@ -16,6 +16,9 @@ SEEN_ONLY_WHEN_GRADED = {
     ("a01_ifgsm", "wrong_projected_at_the_end"),
     ("a01_ifgsm", "wrong_targeted_stops_too_early"),
     ("a02_minimal_norm", "wrong_ten_classes_only"),
+    ("a03_spatial_eot", "wrong_faulty_misses_one"),
+    ("a03_spatial_eot", "wrong_faulty_names_all"),
+    ("a03_spatial_eot", "wrong_faulty_names_one_too_many"),
     ("a06_bpda", "wrong_verdict_by_accuracy"),
 }
 
@@ -31,6 +34,14 @@ TOLD = {  # to be named by the mistake, not only refused
     "wrong_another_mask_backward": "another mask than the one that `smooth` was given",
     "wrong_mask_of_another_image_backward": "another mask than the one that `smooth` was given",
     "wrong_mask_turned_round_backward": "the mask turned round",
+    "wrong_patch_goes_up": "goes up the loss",
+    "wrong_patch_left_in_eval_mode": "train and eval mode",
+    "wrong_patch_length_of_hidden_pixels": "pixels that the mask hides",
+    "wrong_patch_mask_turned_round": "the wrong way round",
+    "wrong_patch_pasted_into_the_images": "overwrote its input",
+    "wrong_patch_row_and_column_exchanged": "row and column of a corner are exchanged",
+    "wrong_patch_same_corner": "at the same corner",
+    "wrong_patch_softmax_twice": "is given probabilities",
 }
 
 

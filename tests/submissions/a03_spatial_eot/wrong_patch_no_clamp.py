@@ -1,0 +1,8 @@
+"""Nothing is clamped."""
+
+EXPECTED = {"test_patch_step": 0}
+REPLACE = {
+    "patch_step": {
+        ".clamp(0, 1)": "",
+    },
+}
