@@ -14,8 +14,9 @@ def made_of(function: Callable, momentum: float, steps: int) -> None:
     """Which shares of the running statistics are old, the attack's, and the loss's."""
     name = f"{function.__name__}({momentum:g}, {steps})"
     result = function(momentum, steps)
+    off = 1e-9
     if isinstance(result, Tensor | np.ndarray):
-        result = result.tolist()
+        off, result = 1e-9 if str(result.dtype).endswith("float64") else 1e-6, result.tolist()
     if type(result) not in (tuple, list) or len(result) != 3:
         fail(f"{name} returned {result!r}; expected three numbers: old, the attack's, the loss's")
     found = [number(each, name) for each in result]
@@ -35,14 +36,14 @@ def made_of(function: Callable, momentum: float, steps: int) -> None:
     }
 
     def near(other: list[float]) -> bool:
-        return all(abs(a - b) < 1e-6 for a, b in zip(found, other, strict=True))
+        return all(abs(a - b) < off for a, b in zip(found, other, strict=True))
 
     if near(right):
         return
     for why, other in wrong.items():
         if near(other):
             fail(f"{name}: {why}")
-    if abs(sum(found) - 1) > 1e-6:
+    if abs(sum(found) - 1) > off:
         fail(f"{name}: the three shares add up to {sum(found):.4g}, expected 1")
     told = ", ".join(f"{each:.4g}" for each in found)
     fail(f"{name} gives {told}: follow r ← (1 - m) r + m b through all {steps + 1} passes")

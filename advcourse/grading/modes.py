@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -78,6 +79,19 @@ def fits(function: Callable, network: nn.Module, images: Tensor, labels: Tensor,
     _buffers_of_one_pass(model, network, reference, outer, name)
     why = "the attacked images are constants for the outer step (.detach())"
     same_pull(result, right, model, reference, 1e-8 if images.dtype == torch.float64 else 5e-3, name, why)
+
+
+@contextmanager
+def unswitched(name: str, model: nn.Module) -> Iterator[None]:
+    """Every pass through the model is in the modes that its parts are in now, and so are they afterwards."""
+    before, seen = _modes(model), list[Modes]()
+    hook = model.register_forward_pre_hook(lambda m, _: seen.append(_modes(m)))
+    try:
+        yield
+    finally:
+        hook.remove()
+    if any(each != before for each in [*seen, _modes(model)]):
+        fail(f"{name} switched the network between train and eval mode: here it stays in the mode that it is in")
 
 
 def breaks_off(function: Callable, network: nn.Module, images: Tensor, labels: Tensor) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from advcourse.grading.agreeing import SHARE
 from advcourse.grading.checks import fail, in_box, leaves_no_trace, no_graph, tensor, values
 from advcourse.grading.critics import double
+from advcourse.grading.modes import unswitched
 
 Losses = Callable[[Tensor, Tensor], Tensor]
 Lay = Callable[[Tensor, Tensor], Tensor]
@@ -66,15 +67,8 @@ def untraced(function: Callable, model: nn.Module, images: Tensor, patch: Tensor
     given = [each.detach().clone().requires_grad_(each.requires_grad) for each in (images, patch)]
     more = [each.clone() if isinstance(each, Tensor) else each for each in rest]
     tensors = [*given, *(each for each in more if isinstance(each, Tensor))]
-    before, seen = [m.training for m in model.modules()], list[list[bool]]()
-    hook = model.register_forward_pre_hook(lambda m, _: seen.append([each.training for each in m.modules()]))
-    try:
-        with leaves_no_trace(name, model, *tensors):
-            result = function(model, *given, *more)
-    finally:
-        hook.remove()
-    if any(each != before for each in seen):
-        fail(f"{name} switched the network between train and eval mode: here it runs in the mode that it is in")
+    with unswitched(name, model), leaves_no_trace(name, model, *tensors):
+        result = function(model, *given, *more)
     plain = result.nan_to_num() if type(result) is Tensor else result  # the numbers are for `steps_down`
     tensor(plain, name, shape=patch.shape, dtype=patch.dtype)
     no_graph(result, name)
@@ -133,12 +127,10 @@ def _told_of_length(found: Tensor, start: Tensor, gradient: Tensor, mask: Tensor
     if cosine > 1 - 1e-6:
         fail(f"{name}: the step goes up the loss, and has another length than it should")
     if cosine < -1 + 1e-6:
-        long, right = (
-            step.square().mean().sqrt(),
-            size * (slope / _root_mean_square(gradient, mask)).square().mean().sqrt(),
-        )
+        expected = size * (slope / _root_mean_square(gradient, mask)).square().mean().sqrt()
         fail(
-            f"{name}: the direction is right, the length is not: a root mean square of {long:.4g}, expected {right:.4g}"
+            f"{name}: the direction is right, the length is not: a root mean square of "
+            f"{step.square().mean().sqrt():.4g}, expected {expected:.4g}"
         )
 
 
@@ -223,7 +215,7 @@ def _mistaken(
             by(size * _over(g, g[:, mask].std(correction=c))) for c in (0, 1) if g[:, mask].numel() > 1
         ],
         "the gradient is not divided by ρ": [by(size * g), by(size * rows.sum(0))],
-        "a small constant is added to ρ, or is the least that it may be: short gradients then hardly move the patch": [
+        "a small constant is added to ρ, or is the least that it may be: short gradients then move the patch less": [
             by(size * g / low)
             for small in (1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
             for low in (length + small, length + small / count, length.clamp(min=small))

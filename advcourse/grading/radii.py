@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from advcourse.grading.checks import fail, in_box, leaves_no_trace, no_graph, tensor
 from advcourse.grading.critics import double
 from advcourse.grading.drawn import own_gradients
+from advcourse.grading.modes import unswitched
 from advcourse.grading.penalties import told
 
 Rule = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -50,15 +51,8 @@ def ascends(
     """
     name = f"{function.__name__}, {steps} step{'s' if steps > 1 else ''}"
     given = [images.clone(), labels.clone(), eps.clone()] + ([] if start is None else [start.clone()])
-    modes, seen = [m.training for m in model.modules()], []
-    hook = model.register_forward_pre_hook(lambda m, _: seen.append([each.training for each in m.modules()]))
-    try:
-        with leaves_no_trace(name, model, *given):
-            result = function(model, *given[:3], share, steps, None if start is None else given[3])
-    finally:
-        hook.remove()
-    if any(each != modes for each in [*seen, [m.training for m in model.modules()]]):
-        fail(f"{name} switched the network between train and eval mode: here it stays in the mode that it is in")
+    with unswitched(name, model), leaves_no_trace(name, model, *given):
+        result = function(model, *given[:3], share, steps, None if start is None else given[3])
     found = tensor(result, name, shape=images.shape, dtype=images.dtype).double()
     _new(result, given, [images, labels, eps] + ([] if start is None else [start]), name)
     reference, x, radii = double(model), images.double(), eps.double()

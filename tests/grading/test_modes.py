@@ -103,6 +103,16 @@ def test_shares_are_those_of_a_batch_normalisation(momentum, steps):
         averages.made_of(lambda m, k: (0.5, 0.6, 0.7), momentum, steps)
 
 
+def test_rounding_is_allowed_where_a_tensor_is_of_single_precision():
+    def off(m, k):
+        return torch.tensor([(1 - m) ** (k + 1) + 1e-7, (1 - m) * (1 - (1 - m) ** k), m], dtype=torch.float64)
+
+    averages.made_of(lambda m, k: off(m, k).float(), 0.3, 2)
+    for exact in (off, lambda m, k: off(m, k).numpy(), lambda m, k: off(m, k).tolist()):
+        with says("add up to|follow r"):
+            averages.made_of(exact, 0.3, 2)
+
+
 def lambda_named(function):
     def shares(m, k):
         return function(m, k)
