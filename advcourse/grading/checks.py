@@ -30,6 +30,7 @@ class CheckFailed(AssertionError):
 
 
 _right: dict[str, Callable] = {}
+_failures: list[CheckFailed] = []
 
 
 def if_wrong_before(**functions: Callable) -> None:
@@ -52,11 +53,22 @@ def exercise(title: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
         _right.clear()
         with quiet(), torch.enable_grad():  # whatever mode an earlier exercise left
             if not (right and _passes_with(right, test)):
-                test()
+                _passes(test)
             print(f"✓ {title}")
         return test
 
     return run
+
+
+def _passes(test: Callable[[], None]) -> None:
+    """Run it; a failure that was raised inside a function of the test counts where the answer swallowed it, too."""
+    _failures.clear()
+    try:
+        test()
+        if _failures:
+            raise _failures[0]
+    finally:
+        _failures.clear()
 
 
 def _passes_with(right: dict[str, Callable], test: Callable[[], None]) -> bool:
@@ -65,7 +77,7 @@ def _passes_with(right: dict[str, Callable], test: Callable[[], None]) -> bool:
     names.update(right)
     try:
         with torch.random.fork_rng(devices=[]):  # a second run is to find random numbers as the first one did
-            test()
+            _passes(test)
     except Exception:
         return False
     finally:
@@ -76,8 +88,9 @@ def _passes_with(right: dict[str, Callable], test: Callable[[], None]) -> bool:
 
 
 def fail(message: str) -> NoReturn:
-    """Raises ``CheckFailed``."""
-    raise CheckFailed(message)
+    """Raises ``CheckFailed``, once more at the end of the exercise if it is caught."""
+    _failures.append(CheckFailed(message))
+    raise _failures[-1]
 
 
 def tensor(

@@ -24,14 +24,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.utils import is_locked, is_solution
 
-from advcourse.grading import pages, sandbox
+from advcourse.grading import groups, pages, sandbox
 from advcourse.grading.draws import drawn_from
 from advcourse.grading.marks import is_test, mark_failed
 from advcourse.grading.needs import Names, names_of, sources_of
 from advcourse.grading.pages import harmless
 from advcourse.grading.peer import Peer
 from advcourse.grading.rebuild import MOST_OUTPUTS
-from advcourse.grading.server import MIB
+from advcourse.grading.server import MIB, MOST_PROCESSES, SCRATCH, SHARED
 from advcourse.grading.wire import Wire, WireError
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -70,13 +70,14 @@ class Sandbox:
             "stdout": subprocess.DEVNULL,
             "stderr": subprocess.DEVNULL,
         }
+        self.memory = memory * MIB + SCRATCH + SHARED
         self.process = subprocess.Popen(line, pass_fds=[theirs.fileno()], **quiet)
         theirs.close()
         self.control = ours
 
     def child(self, seconds: float, assignment: str = "") -> Child:
         """A new process for a submission; what its assignment asks to be written is refused there."""
-        return Child(self.control, seconds, assignment)
+        return Child(self.control, seconds, assignment, self.memory)
 
     def close(self) -> None:
         self.control.close()
@@ -86,9 +87,14 @@ class Sandbox:
 
 
 class Child:
-    """One process of a submission, and the conversation with it."""
+    """One process of a submission, and the conversation with it.
 
-    def __init__(self, control: socket.socket, seconds: float, assignment: str = ""):
+    Args:
+        seconds: of processor time for an answer.
+        memory: bytes, of it and all that it starts together, where the machine has control groups.
+    """
+
+    def __init__(self, control: socket.socket, seconds: float, assignment: str, memory: int):
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         try:
@@ -106,10 +112,13 @@ class Child:
         except OSError as error:
             raise RuntimeError("the sandbox forks no process") from error
         self.socket, self.most = ours, 0.0
+        self.group = groups.grouped(self.number, memory, MOST_PROCESSES)
         self.peer = Peer(Wire(ours, self.spent), trusted=True, seconds=seconds)
 
     def spent(self) -> float:
-        """Seconds of processor time, those of its ended children too; once it has ended, what was last seen."""
+        """Seconds of processor time, those of its children too (without a control group, of ended ones)."""
+        if self.group:
+            self.most = max(self.most, self.group.spent())
         try:
             numbers = Path(f"/proc/{self.number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         except OSError:
@@ -123,6 +132,8 @@ class Child:
             signal.pidfd_send_signal(self.handle, signal.SIGKILL)
         os.close(self.handle)
         self.socket.close()
+        if self.group:
+            self.group.end()
 
 
 class Trial:

@@ -1,5 +1,6 @@
 """The checks say what is wrong, and neither let a wrong result pass nor touch the student's names."""
 
+import contextlib
 import re
 
 import pytest
@@ -208,6 +209,40 @@ def test_own_versions_count_where_right_ones_do_not_fit(capsys):
     checks.if_wrong_before(answer_with=lambda: 42)
     checks.exercise("the next exercise")(passes)
     assert "✓" in capsys.readouterr().out
+
+
+def test_a_failure_that_the_answer_swallows_counts(capsys):
+    def loss(attack):
+        with contextlib.suppress(Exception):
+            attack()
+        return 0.0
+
+    def strict():
+        checks.fail("the attack was called")
+
+    with pytest.raises(checks.CheckFailed, match="the attack was called"):
+        checks.exercise("an exercise")(lambda: loss(strict))
+    checks.exercise("the next one")(lambda: None)
+    assert capsys.readouterr().out == "✓ the next one\n"
+
+
+def own_step():
+    return "own"
+
+
+def test_a_failure_with_a_right_version_counts_only_if_it_comes_again(capsys, monkeypatch):
+    def test():
+        if own_step() == "right":
+            with contextlib.suppress(Exception):
+                checks.fail("the right version does not fit")
+
+    monkeypatch.setitem(globals(), "own_step", lambda: "own")
+    checks.if_wrong_before(own_step=lambda: "right")
+    checks.exercise("an exercise")(test)
+    assert "✓" in capsys.readouterr().out
+    monkeypatch.setitem(globals(), "own_step", lambda: "right")
+    with pytest.raises(checks.CheckFailed, match="does not fit"):
+        checks.exercise("an exercise")(test)
 
 
 def test_a_second_run_finds_random_numbers_as_the_first_one_did():
