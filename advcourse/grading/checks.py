@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
@@ -125,10 +126,10 @@ def tensor(
 
 
 def number(result: Any, name: str) -> float:
-    """``result`` as a float, if it is a number of Python or NumPy, or a tensor of one element."""
+    """``result`` as a float, if it is a real number of Python or NumPy, a fraction too, or a tensor of one element."""
     if (type(result) is Tensor and result.numel() == 1 and result.dtype != torch.bool) or isinstance(result, np.number):
         result = result.item()
-    if type(result) not in (int, float):
+    if isinstance(result, bool) or not isinstance(result, Real):
         fail(f"{name} returned {_article(type(result).__name__)}; expected one number")
     return float(result)
 
@@ -139,7 +140,10 @@ def numbers(result: Any, name: str, count: int) -> Tensor:
         result = torch.tensor([number(each, name) for each in result], dtype=torch.float64)
     elif type(result) is np.ndarray and result.dtype.kind in "fiu":
         result = torch.as_tensor(result.astype(np.float64))
-    dtype = result.dtype if type(result) is Tensor and result.is_floating_point() else torch.float64
+    if result is not None and not isinstance(result, Tensor):
+        fail(f"{name} returned {_article(type(result).__name__)}; expected {count} numbers, in a list or a tensor")
+    real = result is not None and result.dtype != torch.bool and not result.is_complex()
+    dtype = result.dtype if real else torch.float64
     return tensor(result, name, shape=(count,), dtype=dtype, images=False).double()
 
 

@@ -141,8 +141,15 @@ def test_numbers_as_they_come():
     given = torch.tensor([0.25, 0.5], dtype=torch.float64)
     for each in (given, given.float(), given.numpy(), given.tolist(), (0.25, given[1]), [1 / 4, given.numpy()[1]]):
         assert torch.equal(checks.numbers(each, "ratios", 2), given)
-    with says("expected a torch.Tensor"):
-        checks.numbers("0.25 0.5", "ratios", 2)
+    assert checks.numbers(torch.tensor([1, 2]), "ratios", 2).tolist() == [1.0, 2.0]
+    for each, kind in (("0.25 0.5", "a str"), (0.25, "a float"), ({0.25, 0.5}, "a set")):
+        with says(f"ratios returned {kind}; expected 2 numbers, in a list or a tensor"):
+            checks.numbers(each, "ratios", 2)
+    with says("ratios returned None: is the `return` missing"):
+        checks.numbers(None, "ratios", 2)
+    for each in (torch.tensor([True, False]), torch.tensor([1j, 2])):
+        with says("expected torch.float64"):
+            checks.numbers(each, "ratios", 2)
     with says(r"returned shape \(3,\); expected \(2,\)"):
         checks.numbers([1, 2, 3], "ratios", 2)
     with says("returned a str; expected one number"):

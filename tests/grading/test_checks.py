@@ -2,7 +2,9 @@
 
 import contextlib
 import re
+from fractions import Fraction
 
+import numpy as np
 import pytest
 import torch
 
@@ -93,14 +95,16 @@ def test_stopping():
         checks.stopping(moved, IMAGES.repeat(2, 1, 1, 1), [3, 1], 0.02, "ifgsm")
 
 
-@pytest.mark.parametrize("result", [Agreeable(), True, "0.75", torch.ones(2), torch.tensor(True), None])
+@pytest.mark.parametrize("result", [Agreeable(), True, np.True_, "0.75", 1j, torch.ones(2), torch.tensor(True), None])
 def test_not_a_number(result):
     with says("expected one number"):
         checks.number(result, "rate")
 
 
 def test_numbers():
-    assert checks.number(torch.tensor(0.75), "rate") == checks.number(0.75, "rate") == 0.75
+    for given in (0.75, torch.tensor(0.75), np.float32(0.75), Fraction(3, 4)):
+        assert checks.number(given, "rate") == 0.75
+        assert type(checks.number(given, "rate")) is float
     checks.value(0.75, 3 / 4, "rate")
     with says("rate gives 0.8, expected 0.75: all images were counted"):
         checks.value(0.8, 0.75, "rate", {"all images were counted": 0.8})
