@@ -212,24 +212,37 @@ WRONG = {
             "def agreement(n):\n    return float('nan')",
             "def agreement(n):\n    once = [eot_gradient(model, x[:4], targets[:4], n, seeded(0)).flatten(1)] * 2\n"
             "    return F.cosine_similarity(*once).mean().item()",
+            "def agreement(n):\n    return 1 - 0.4 / n**0.5",
+            "def agreement(n):\n    return {1: 0.6, 4: 0.8, 64: 0.97}[n]",
+            "def agreement(n):\n    of_n, of_64 = (\n"
+            "        eot_gradient(model, x[:4], targets[:4], k, seeded(0)).flatten(1) for k in (n, 64)\n    )\n"
+            "    return F.cosine_similarity(of_n, of_64).mean().item()",
+            "def agreement(n):\n    of_n, of_64 = (\n"
+            "        eot_gradient(model, x[:1], targets[:1], k, seeded(k + 1)).flatten(1) for k in (n, 64)\n    )\n"
+            "    return F.cosine_similarity(of_n, of_64).mean().item()",
         ),
         "how large is a patch, in norms?": (
             'largest = {"linf": 1, "l2": 0.1 * (3 * 224 * 224) ** 0.5, "l0": 0.1 * 3 * 224 * 224}',
             'largest = {"linf": 1, "l2": (0.1 * 224 * 224) ** 0.5, "l0": 0.1 * 224 * 224}',
             'largest = {"linf": 0.1, "l2": 122.7, "l0": 15053}',
             'largest = {"linf": 1, "l2": float("nan"), "l0": 15053}',
+            'largest = {"linf": 1, "l2": 123}',
+            "largest = (1, 123, 15053)",
         ),
         "printable": (
             "product, product_slope, nearest_slope = 0.5**60, 60 * 0.5**59, 1",
             "product, product_slope, nearest_slope = 0.5**60, 0.5**59, 1 / 60",
             "product, product_slope, nearest_slope = 60 * 0.5, 0.5**59, 1",
             "product, product_slope, nearest_slope = 0, 0, 1",
+            "product, product_slope, nearest_slope = 0.5**60, -(0.5**59), -1",
         ),
         "linear, up to what?": (
             "slopes, expected_slope = [0.5, 1.5, 2.0], 4 / 3",
             "slopes, expected_slope = [0.3, 0.9, 1.0], 2.2 / 3",
             "slopes, expected_slope = [0.5, 1.5, 0.0], 0.0",
             "slopes, expected_slope = [0.5, 1.5], 1.0",
+            "slopes, expected_slope = 0.5, 2 / 3",
+            "slopes, expected_slope = {0.5, 1.5, 0.0}, 2 / 3",
         ),
         "where does the ensemble's average stand?": (
             "by_logits, by_probabilities, loss_of_0 = 0, 0, 0.501",
@@ -244,6 +257,8 @@ WRONG = {
             "x_dot, z_dot, loss_rate = -1, 0.2, -0.6",
             "x_dot, z_dot, loss_rate = 1, -0.2, -0.6",
             "x_dot, z_dot, loss_rate = 0.6, -0.12, 0.36",
+            "x_dot, z_dot, loss_rate = 1, float('nan'), 0.6",
+            "x_dot, z_dot, loss_rate = 1, -0.2, float('nan')",
         ),
         "the far end of γ": (
             "def limit(d):\n    return d.mean((-2, -1), keepdim=True).expand_as(d)",
@@ -255,12 +270,16 @@ WRONG = {
             "longest_strong, longest_weak, still_solves = 2**0.5, 1, False",
             "longest_strong, longest_weak, still_solves = 2**0.5, 0.01, True",
             'longest_strong, longest_weak, still_solves = 2**0.5, 0.01, "no"',
+            "longest_strong, longest_weak, still_solves = float('nan'), 0.01, False",
+            "longest_strong, longest_weak, still_solves = 2**0.5, float('nan'), False",
         ),
         "two thirds": (
             "share_colour, share_grey = 2 / 3, 0",
             "share_colour, share_grey = 1 / 3, 1 / 120",
             "share_colour, share_grey = 241 / 360, 1 / 3",
             "share_colour, share_grey = 2 / 3, 1 / 120",
+            "share_colour, share_grey = float('nan'), 1 / 120",
+            "share_colour, share_grey = 241 / 360, float('nan')",
         ),
         "one colour per region": (
             "def per_region(g, left, alpha):\n    return g.mean((-2, -1), keepdim=True).expand_as(g) / alpha\n"
