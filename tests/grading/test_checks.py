@@ -21,6 +21,10 @@ class Agreeable:
         return True
 
 
+class AgreeableRate(Agreeable, float):
+    pass
+
+
 @pytest.mark.parametrize(
     "result, pattern",
     [
@@ -102,7 +106,7 @@ def test_not_a_number(result):
 
 
 def test_numbers():
-    for given in (0.75, torch.tensor(0.75), np.float32(0.75), Fraction(3, 4)):
+    for given in (0.75, torch.tensor(0.75), np.float32(0.75), Fraction(3, 4), AgreeableRate(0.75)):
         assert checks.number(given, "rate") == 0.75
         assert type(checks.number(given, "rate")) is float
     checks.value(0.75, 3 / 4, "rate")

@@ -213,6 +213,9 @@ WRONG = {
             "def agreement(n):\n    once = [eot_gradient(model, x[:4], targets[:4], n, seeded(0)).flatten(1)] * 2\n"
             "    return F.cosine_similarity(*once).mean().item()",
             "def agreement(n):\n    return 1 - 0.4 / n**0.5",
+            "def agreement(n):\n    of_n, of_64 = (\n"
+            "        eot_gradient(model, x[:4], targets[:4], k, seeded(k + 1)).flatten(1) for k in (n, 64)\n    )\n"
+            "    return (of_n * of_64).sum(1).mean().item()",
             "def agreement(n):\n    return {1: 0.6, 4: 0.8, 64: 0.97}[n]",
             "def agreement(n):\n    of_n, of_64 = (\n"
             "        eot_gradient(model, x[:4], targets[:4], k, seeded(0)).flatten(1) for k in (n, 64)\n    )\n"
