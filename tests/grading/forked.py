@@ -12,7 +12,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import tempfile
+import traceback
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -25,6 +27,9 @@ CONTEXT = get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.grading.preloaded"])
 
 
+HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS$.*?^[ \t]*### END HIDDEN TESTS$", re.MULTILINE | re.DOTALL)
+
+
 @dataclass(frozen=True)
 class Cell:
     """One code cell: its source, its points where it is a test, and whether a student answers it."""
@@ -34,6 +39,29 @@ class Cell:
     points: float | None
     answer: bool
 
+    def is_hidden(self, line: int) -> bool:
+        """Whether the student's notebook lacks that line, counted from 1."""
+        spans = [
+            [self.source.count("\n", 0, place) + 1 for place in found.span()] for found in HIDDEN.finditer(self.source)
+        ]
+        return any(first <= line <= last for first, last in spans)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a test gave: its points, and the error that cost them.
+
+    Attributes:
+        kind: the error's class, empty where there is none.
+        words: its text.
+        at_home: whether a line of the test raised it that stands in the student's notebook too.
+    """
+
+    points: float
+    kind: str = ""
+    words: str = ""
+    at_home: bool = False
+
 
 def grade(assignment: str, answers: dict[str, str] | None = None, *, seconds: float = 60) -> dict[str, float]:
     """Points of every autograded cell of the master with ``answers``, by grade_id, in the place of its own.
@@ -41,15 +69,20 @@ def grade(assignment: str, answers: dict[str, str] | None = None, *, seconds: fl
     Raises:
         RuntimeError: where the process ends, or has not come to its end in so many ``seconds``.
     """
+    return {name: each.points for name, each in outcomes(assignment, answers, seconds=seconds).items()}
+
+
+def outcomes(assignment: str, answers: dict[str, str] | None = None, *, seconds: float = 60) -> dict[str, Outcome]:
+    """The same with what cost the points."""
     cells = code_cells(assignment, answers or {})
     chosen = needed(assignment, answers)
-    others = {cell.name: cell.points for cell in cells if cell.points is not None and cell.name not in chosen}
+    others = {c.name: Outcome(c.points) for c in cells if c.points is not None and c.name not in chosen}
     return others | run([cell for cell in cells if cell.name in chosen], seconds)
 
 
-def run(cells: list[Cell], seconds: float) -> dict[str, float]:
-    """Run the cells in a fresh fork; the points of the tests among them."""
-    points = {}
+def run(cells: list[Cell], seconds: float) -> dict[str, Outcome]:
+    """Run the cells in a fresh fork; what the tests among them gave."""
+    found = {}
     receiver, sender = CONTEXT.Pipe(duplex=False)
     process = CONTEXT.Process(target=_work, args=(cells, sender), daemon=True)
     process.start()
@@ -58,16 +91,17 @@ def run(cells: list[Cell], seconds: float) -> dict[str, float]:
         for cell in cells:
             if not receiver.poll(seconds):
                 raise RuntimeError(f"cell {cell.name} has not returned in {seconds} s")
-            passed = receiver.recv()
+            passed, kind, words, line = receiver.recv()
             if cell.points is not None:
-                points[cell.name] = cell.points if passed else 0.0
+                at_home = bool(kind) and not cell.is_hidden(line)
+                found[cell.name] = Outcome(cell.points if passed else 0.0, kind, words, at_home)
     except EOFError as error:
         raise RuntimeError(f"cell {cell.name} has ended its process") from error
     finally:
         process.kill()
         process.join()
         receiver.close()
-    return points
+    return found
 
 
 def code_cells(assignment: str, answers: dict[str, str]) -> list[Cell]:
@@ -116,4 +150,15 @@ def _work(cells: list[Cell], sender: Connection) -> None:
             before, spoken = os.fstat(2).st_size, io.StringIO()
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(spoken):
                 result = shell.run_cell(cell.source)
-            sender.send(result.success and os.fstat(2).st_size == before and not spoken.getvalue())
+            quiet = os.fstat(2).st_size == before and not spoken.getvalue()
+            sender.send((result.success and quiet, *_told(result.error_before_exec or result.error_in_exec)))
+
+
+def _told(error: BaseException | None) -> tuple[str, str, int]:
+    """Class and text of an error, and the line of the cell that it came through: the test's own, not a helper's."""
+    if error is None:
+        return "", "", 0
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    cell = next((code.co_filename for code, _ in frames if code.co_name == "<module>"), None)
+    lines = [line for code, line in frames if code.co_filename == cell]
+    return type(error).__name__, str(error), lines[min(1, len(lines) - 1)] if lines else 0

@@ -1,6 +1,7 @@
 """Every submission of the bank loses exactly the points it states; nbgrader itself gives a sample the same.
 
-Two classes, so that two workers share the bank.
+What is lost is explained at home: by a failed check in a line that stands in the student's notebook too. Two classes,
+so that two workers share the bank.
 """
 
 import pytest
@@ -9,6 +10,41 @@ from advcourse.grading import needs
 from tests.grading import bank, forked
 
 BANK = [(name, submission) for name in bank.assignments() for submission in bank.submissions(name)]
+SEEN_ONLY_WHEN_GRADED = {
+    ("a01_ifgsm", "wrong_clamped_after_the_loop"),
+    ("a01_ifgsm", "wrong_gradient_accumulates"),
+    ("a01_ifgsm", "wrong_gradient_taken_once"),
+    ("a01_ifgsm", "wrong_projected_at_the_end"),
+    ("a01_ifgsm", "wrong_targeted_stops_too_early"),
+    ("a02_minimal_norm", "wrong_ten_classes_only"),
+    ("a03_spatial_eot", "wrong_faulty_misses_one"),
+    ("a03_spatial_eot", "wrong_faulty_names_all"),
+    ("a03_spatial_eot", "wrong_faulty_names_one_too_many"),
+    ("a06_bpda", "wrong_verdict_by_accuracy"),
+}
+
+TOLD = {  # to be named by the mistake, not only refused
+    "wrong_rows_and_columns_exchanged": "rows and columns are exchanged",
+    "wrong_transpose_rows_and_columns_exchanged": "rows and columns are exchanged",
+    "wrong_way_back_with_rows_and_columns_exchanged": "rows and columns of the moves are exchanged",
+    "wrong_positions_columns_first": "rows and columns are exchanged",
+    "wrong_crops_row_and_column_exchanged": "row and column are exchanged",
+    "wrong_crops_averaged_twice": "is divided once more",
+    "wrong_crops_divided_by_the_images": "divided by the number of images",
+    "wrong_columns_shifted_cyclically": "only shifted cyclically",
+    "wrong_another_mask_backward": "another mask than the one that `smooth` was given",
+    "wrong_mask_of_another_image_backward": "another mask than the one that `smooth` was given",
+    "wrong_mask_turned_round_backward": "the mask turned round",
+    "wrong_patch_goes_up": "goes up the loss",
+    "wrong_patch_left_in_eval_mode": "train and eval mode",
+    "wrong_patch_length_of_hidden_pixels": "pixels that the mask hides",
+    "wrong_patch_mask_turned_round": "the wrong way round",
+    "wrong_patch_pasted_into_the_images": "overwrote its input",
+    "wrong_patch_row_and_column_exchanged": "row and column of a corner are exchanged",
+    "wrong_patch_same_corner": "at the same corner",
+    "wrong_patch_softmax_twice": "is given probabilities",
+}
+
 SAMPLE = [next((a, s) for a, s in BANK if a == name and s.expected) for name in bank.assignments()]
 
 
@@ -21,16 +57,28 @@ def points(pair):
     return bank.full_marks(assignment) | submission.expected
 
 
+def check(pair):
+    assignment, submission = pair
+    found = forked.outcomes(assignment, submission.answers)
+    assert {name: each.points for name, each in found.items()} == points(pair), submission.about
+    lost = [found[name] for name in submission.expected]
+    if (assignment, submission.name) in SEEN_ONLY_WHEN_GRADED:
+        assert not any(each.at_home for each in lost)
+    else:
+        assert all(each.at_home and each.kind == "CheckFailed" for each in lost)
+        assert all(TOLD.get(submission.name, "") in each.words for each in lost)
+
+
 class TestOneHalf:
     @pytest.mark.parametrize("pair", BANK[::2], ids=named)
     def test_points(self, pair):
-        assert forked.grade(pair[0], pair[1].answers) == points(pair), pair[1].about
+        check(pair)
 
 
 class TestOtherHalf:
     @pytest.mark.parametrize("pair", BANK[1::2], ids=named)
     def test_points(self, pair):
-        assert forked.grade(pair[0], pair[1].answers) == points(pair), pair[1].about
+        check(pair)
 
 
 @pytest.mark.parametrize("pair", SAMPLE, ids=named)
@@ -67,7 +115,7 @@ def test_what_costs_a_cell_its_points():
         "prints": "print('a word')",
     }
     given = forked.run([cell(*ending) for ending in endings.items()], 30)
-    assert {name for name, value in given.items() if value} == {"passes", "prints"}
+    assert {name for name, each in given.items() if each.points} == {"passes", "prints"}
 
 
 def test_what_ends_the_process_is_an_error_and_no_zero():
@@ -78,8 +126,53 @@ def test_what_ends_the_process_is_an_error_and_no_zero():
 
 
 def test_forks_know_nothing_of_each_other():
-    assert forked.run([cell("a", "shared = 1\nimport torch\ntorch.planted = 1")], 30) == {"a": 1.0}
-    assert forked.run([cell("a", "shared"), cell("b", "import torch\ntorch.planted")], 30) == {"a": 0.0, "b": 0.0}
+    assert forked.run([cell("a", "shared = 1\nimport torch\ntorch.planted = 1")], 30) == {"a": forked.Outcome(1.0)}
+    later = forked.run([cell("a", "shared"), cell("b", "import torch\ntorch.planted")], 30)
+    assert {name: (each.points, each.kind) for name, each in later.items()} == {
+        "a": (0.0, "NameError"),
+        "b": (0.0, "AttributeError"),
+    }
+
+
+SHOWN_AND_HIDDEN = """def helper(x):
+    assert x != 3, "in a helper"
+
+### BEGIN HIDDEN TESTS
+def hidden(x):
+    assert x != 4, "in a hidden helper"
+### END HIDDEN TESTS
+@checks.exercise("a test")
+def test():
+    helper(x)
+    if x == 1:
+        checks.fail("shown")
+    ### BEGIN HIDDEN TESTS
+    helper(x + 1)
+    hidden(x)
+    try:
+        checks.fail("swallowed") if x == 5 else None
+    except Exception:
+        pass
+    assert x != 6, "hidden"
+    ### END HIDDEN TESTS"""
+
+
+@pytest.mark.parametrize(
+    ("x", "kind", "words", "at_home"),
+    [
+        (0, "", "", False),
+        (1, "CheckFailed", "shown", True),
+        (2, "AssertionError", "in a helper", False),
+        (3, "AssertionError", "in a helper", True),
+        (4, "AssertionError", "in a hidden helper", False),
+        (5, "CheckFailed", "swallowed", False),
+        (6, "AssertionError", "hidden", False),
+    ],
+)
+def test_whether_a_student_sees_at_home_what_costs_the_points(x, kind, words, at_home):
+    setup = cell("a", f"from advcourse.grading import checks\nx = {x}", graded=False)
+    (found,) = forked.run([setup, cell("b", SHOWN_AND_HIDDEN)], 60).values()
+    assert found == forked.Outcome(float(not kind), kind, words, at_home)
 
 
 def test_dependencies_are_followed_through_cells_and_functions():
