@@ -125,12 +125,14 @@ def tensor(
     return result.detach().clone()
 
 
-def number(result: Any, name: str) -> float:
+def number(result: Any, name: str, *, nan: bool = False) -> float:
     """``result`` as a float, if it is a real number of Python or NumPy, a fraction too, or a tensor of one element."""
     if (type(result) is Tensor and result.numel() == 1 and result.dtype != torch.bool) or isinstance(result, np.number):
         result = result.item()
     if isinstance(result, bool) or not isinstance(result, Real):
         fail(f"{name} returned {_article(type(result).__name__)}; expected one number")
+    if math.isnan(result) and not nan:
+        fail(f"{name} is nan, expected one number (is it 0 divided by 0?)")
     return float(result)
 
 

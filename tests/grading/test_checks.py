@@ -1,6 +1,7 @@
 """The checks say what is wrong, and neither let a wrong result pass nor touch the student's names."""
 
 import contextlib
+import math
 import re
 from fractions import Fraction
 
@@ -103,6 +104,12 @@ def test_stopping():
 def test_not_a_number(result):
     with says("expected one number"):
         checks.number(result, "rate")
+
+
+def test_nan_is_a_number_where_it_is_asked_for():
+    assert math.isnan(checks.number(np.float64("nan"), "x", nan=True))
+    with pytest.raises(checks.CheckFailed, match="x is nan, expected one number"):
+        checks.number(torch.tensor(torch.nan), "x")
 
 
 def test_numbers():

@@ -332,7 +332,11 @@ WRONG = {
             "    return torch.einsum('n,nchw->chw', score(x + sigma * u) - score(x - sigma * u), u)[None]",
         ),
         "few good steps or many poor ones?": ("worst_n = 10", "worst_n = 50", "worst_n = 500"),
-        "what does the noise see?": ("inside, outside = 0.309, 0.023", "inside, outside = 0.5, 0.0"),
+        "what does the noise see?": (
+            "inside, outside = 0.309, 0.023",
+            "inside, outside = 0.5, 0.0",
+            "inside, outside = 0.691, float('nan')",
+        ),
         "failures in an average": ("median_a, median_b = 200, 100", 'median_a, median_b = float("inf"), 100'),
         "an alarm": (
             "def close_call(answers):\n    return answers.max(1).values < 0.5",
@@ -459,6 +463,16 @@ class Exercise:
     solution: str
 
 
+def wrong(name: str, exercise: Exercise) -> tuple[str, ...]:
+    """The wrong answers of an exercise, and its stub with nan in every place: that is near to no number."""
+    nothing = re.sub(r"\bNone\b|raise NotImplementedError\b.*", _nan, exercise.stub)
+    return *WRONG.get(name, {}).get(exercise.title, ()), nothing
+
+
+def _nan(found: re.Match[str]) -> str:
+    return "float('nan')" if found[0] == "None" else "return float('nan')"
+
+
 def lecture(name: str) -> Path:
     (path,) = (path for path in LECTURES if path.name.startswith(f"{name}_"))
     return path
@@ -564,7 +578,7 @@ def printed_by(name: str) -> dict[int, dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         for place, source in enumerate(needed(name)):
             if exercise := at.get(place):
-                for answer in (exercise.solution, *WRONG.get(name, {}).get(exercise.title, ()), exercise.stub):
+                for answer in (exercise.solution, *wrong(name, exercise), exercise.stub):
                     before = dict(shell.user_ns)
                     run(answer)
                     printed[exercise.number][answer] = run(exercise.check)
@@ -581,7 +595,7 @@ MISTAKEN = [
     pytest.param(name, each, answer, id=f"{name}-{each.number}-{i}")
     for name in NAMES
     for each in exercises(name)
-    for i, answer in enumerate(WRONG.get(name, {}).get(each.title, ()))
+    for i, answer in enumerate(wrong(name, each))
 ]
 
 
