@@ -48,6 +48,7 @@ class Counted(nn.Module):
 
     Attributes:
         sizes: of the batches it was shown.
+        seconds: of the processor, that noting took.
     """
 
     def __init__(self, model: nn.Module, images: Tensor, eps: float, wanted: Callable[[Tensor, Tensor], Tensor]):
@@ -56,6 +57,7 @@ class Counted(nn.Module):
         self.asked = torch.zeros(len(images), dtype=torch.int64)
         self.first = torch.full((len(images),), math.inf)
         self.sizes: list[int] = []
+        self.seconds = 0.0
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.no_grad():
@@ -65,12 +67,14 @@ class Counted(nn.Module):
 
     def note(self, x: Tensor, rows: Tensor, classes: Tensor) -> None:
         """The rows of one call, in order."""
+        started = time.process_time()
         inside = norms(x - self.images[rows], "linf") <= self.eps + ROUNDING
         hits = (self.wanted(classes, rows) & inside).tolist()
         for row, hit in zip(rows.tolist(), hits, strict=True):
             self.asked[row] += 1
             if hit and math.isinf(self.first[row]):
                 self.first[row] = float(self.asked[row])
+        self.seconds += time.process_time() - started
 
 
 class Noted(Oracle):
@@ -174,7 +178,7 @@ def measured(network: str, name: str, count: int, budget: int, eps: float, seed:
         run = partial(transfer_attack, surrogate, attack=partial(mifgsm, eps=eps), sizes=(0.25, 0.5, 0.75, 1.0))
     started = time.process_time()
     result = run(oracle, images, labels, **more)
-    seconds = time.process_time() - started
+    seconds = time.process_time() - started - counted.seconds
     first = counted.first
     if method.takes != "nothing":
         first = stopped(model, result, images, eps, wanted, oracle.queries(torch.arange(count)))
@@ -236,7 +240,7 @@ def others(network: str, library: str, count: int, budget: int, eps: float, seed
             import torchattacks
 
             torchattacks.Square(shown, norm="Linf", eps=eps, n_queries=budget, seed=seed)(images[[i]], labels[[i]])
-        seconds += time.process_time() - started
+        seconds += time.process_time() - started - counted.seconds
         first[i], queries = counted.first[0], queries + int(counted.asked[0])
     return Reached(network, f"Square, {library}", first, queries, seconds)
 

@@ -12,7 +12,7 @@ from advcourse.core.balls import NORMS, norms, project
 from advcourse.core.iterates import Strongest
 from advcourse.core.losses import ImageLoss, log_odds, margin, rising
 from advcourse.core.oracles import SCORES, Asked, check_reveals, keeping, scores_of
-from advcourse.core.running import Model, detached, is_fooled, untouched
+from advcourse.core.running import Model, detached, is_fooled, logits_of, untouched
 from advcourse.core.streams import Streams
 from advcourse.core.validation import (
     check_above,
@@ -110,10 +110,12 @@ def square(
 
         def ask(shown: Tensor, kept: Strongest, rows: Tensor) -> None:
             """Show proposals for the images ``rows``, and keep those that are better."""
-            aims = None if targets is None else targets[rows]
-            logits = scores_of(model, shown, labels[rows], aims, numbers[rows])
-            value = rising(SCORES_LOSSES[loss], logits, labels[rows], aims)
-            kept.see(shown, is_fooled(logits, labels[rows], aims), value, rows)
+            own, aims = labels[rows], None if targets is None else targets[rows]
+            if oracle is None:
+                logits = logits_of(model, shown, own, aims)
+            else:
+                logits = scores_of(oracle, shown, own, aims, numbers[rows])
+            kept.see(shown, is_fooled(logits, own, aims), rising(SCORES_LOSSES[loss], logits, own, aims), rows)
 
         def paying(rows: Tensor) -> Tensor:
             """Which of the images ``rows`` can be asked about once more."""
@@ -123,27 +125,29 @@ def square(
         if len(rows):
             ask(x[rows], strongest, rows)
         rows = rows[~strongest.fooled[rows]]
-        streams = Streams(seed, "square", images, indices)[rows]
+        image, streams = x[rows], Streams(seed, "square", images, indices)[rows]
         for run in range(int(restarts)):
             share = (int(queries) - 1 + run) // int(restarts)
             kept = Strongest(x)
             for query in range(share):
-                going = paying(rows)
-                rows, streams = rows[going], streams[going]
+                rows, image, streams = _those(paying(rows), rows, image, streams)
                 if not len(rows):
                     break
-                image, best = x[rows], kept.images[rows]
                 if query == 0:
                     proposed = _start(image, eps, norm, streams)
                 else:
                     side = _side(p_init, (query - 1) / share, x, norm)
                     change = _repainted if norm == "linf" else _moved
-                    proposed = change(image, best, side, eps, norm, streams)
+                    proposed = change(image, kept.images[rows], side, eps, norm, streams)
                 ask(proposed, kept, rows)
-                going = ~kept.fooled[rows]
-                rows, streams = rows[going], streams[going]
+                rows, image, streams = _those(~kept.fooled[rows], rows, image, streams)
             found()
     return strongest.images
+
+
+def _those(going: Tensor, rows: Tensor, images: Tensor, streams: Streams) -> tuple[Tensor, Tensor, Streams]:
+    """What is of the images that go on."""
+    return (rows, images, streams) if going.all() else (rows[going], images[going], streams[going])
 
 
 def _side(p_init: float, done: float, x: Tensor, norm: str) -> int:

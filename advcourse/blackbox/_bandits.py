@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -89,35 +91,33 @@ def bandits(
     grid = (images.shape[1], -(-height // side), -(-width // side))
     per_image = SCORE_LOSSES[loss]
     with started(images) as strongest:
-        clean = strongest.images.clone()
-        rows = asking.affordable(torch.arange(len(clean), device=clean.device), 1)
-        x, w = clean.clone(), clean.new_zeros(len(clean), *grid)
-        streams = Streams(seed, "bandits", images, indices)[rows]
-        size = w[0].numel() ** 0.5
+        rows = asking.affordable(torch.arange(len(images), device=images.device), 1)
+        streams, clean = Streams(seed, "bandits", images, indices)[rows], strongest.images[rows]
+        x, w = clean, clean.new_zeros(len(rows), *grid)
+        size = math.prod(grid) ** 0.5
 
-        def estimate(rows: Tensor) -> Tensor:
+        def estimate(w: Tensor) -> Tensor:
             """v of those images."""
-            return w[rows].div(2).tanh() if norm == "linf" else w[rows]
+            return w.div(2).tanh() if norm == "linf" else w
 
         while len(rows):
-            scores = asking.scores(x[rows], rows)
+            scores = asking.scores(x, rows)
             fooled = asking.fooled(scores, rows)
-            strongest.see(x[rows], fooled, asking.loss(per_image, scores, rows), rows)
+            strongest.see(x, fooled, asking.loss(per_image, scores, rows), rows)
             going = ~fooled & (asking.left(rows) > 2)
-            rows, streams = rows[going], streams[going]
+            if not going.all():
+                rows, streams, clean, x, w = rows[going], streams[going], clean[going], x[going], w[going]
             if not len(rows):
                 break
             u = streams.randn(*grid) / size
-            prior = estimate(rows)
+            prior = estimate(w)
             sides = torch.stack([prior + tau * u, prior - tau * u], 1).flatten(0, 1)
-            directions = steepest(_enlarged(sides, clean), zeta, "l2", sides)
-            twice = rows.repeat_interleave(2)
-            shown = x[twice] + directions
+            directions = steepest(_enlarged(sides, clean), zeta, "l2", sides).view(-1, 2, *clean.shape[1:])
+            shown, twice = (x[:, None] + directions).flatten(0, 1), rows.repeat_interleave(2)
             values = asking.loss(per_image, asking.scores(shown, twice), twice).view(-1, 2)
             slope = (values[:, 0] - values[:, 1]) / (zeta * tau)
-            w[rows] += (2 if norm == "linf" else 1) * eta * slope[:, None, None, None] * u
-            step = steepest(_enlarged(estimate(rows), clean), alpha, norm, x[rows])
-            x[rows] = project(x[rows] + step, clean[rows], eps, norm)
+            w = w + (2 if norm == "linf" else 1) * eta * slope[:, None, None, None] * u
+            x = project(x + steepest(_enlarged(estimate(w), clean), alpha, norm, x), clean, eps, norm)
     return strongest.images
 
 

@@ -134,10 +134,11 @@ class Oracle:
     def _counts(self, held: Tensor, rows: Tensor | None) -> Tensor:
         if rows is None:
             return held.clone()
-        check_rows(rows)
-        if len(rows) and len(held) <= int(rows.max()):
-            held = torch.cat([held, held.new_zeros(int(rows.max()) + 1 - len(held))])
-        return held[rows.cpu()].to(rows.device)
+        places = check_rows(rows).cpu()
+        more = int(places.max()) + 1 - len(held) if len(places) else 0
+        if more > 0:
+            held = torch.cat([held, held.new_zeros(more)])
+        return held[places].to(rows.device)
 
     def __repr__(self) -> str:
         length = "" if self.k is None else f", k={self.k}"
@@ -225,8 +226,9 @@ def check_rows(rows: object) -> Tensor:
     if not isinstance(rows, Tensor) or rows.dtype != torch.int64 or rows.dim() != 1:
         came = f"{rows.dtype} {tuple(rows.shape)}" if isinstance(rows, Tensor) else type(rows).__name__
         raise ValueError(f"rows is {came}, expected int64 (M,)")
-    if len(rows) and (rows.min() < 0 or rows.max() >= ROWS):
-        raise ValueError(f"rows holds {rows.min()} to {rows.max()}, expected places from 0 to {ROWS - 1}")
+    low, high = map(int, rows.aminmax()) if len(rows) else (0, 0)
+    if low < 0 or high >= ROWS:
+        raise ValueError(f"rows holds {low} to {high}, expected places from 0 to {ROWS - 1}")
     return rows
 
 

@@ -40,8 +40,10 @@ class Strongest:
         better = (fooled & ~before) | ((fooled == before) & (loss > kept))
         if isinstance(rows, slice):  # in place: memory traffic is what an attack costs beside its passes
             torch.where(better[:, None, None, None], x.detach(), self.images[rows], out=self.images[rows])
-        else:
+        elif better.any():
             self.images[rows[better]] = x.detach()[better]
+        else:
+            return better
         self.fooled[rows] = before | fooled
         self.loss[rows] = torch.where(better, loss, kept)
         return better

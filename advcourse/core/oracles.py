@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from advcourse.core.running import logits_of
 from advcourse.core.validation import check_logits
 
 SCORES = ("logits", "probabilities")
@@ -55,17 +54,15 @@ def check_reveals(oracle: Asked, reveals: tuple[str, ...], name: str = "oracle")
 
 
 def scores_of(
-    model: Any, x: Tensor, labels: Tensor, targets: Tensor | None = None, rows: Tensor | None = None
+    oracle: Asked, x: Tensor, labels: Tensor, targets: Tensor | None = None, rows: Tensor | None = None
 ) -> Tensor:
-    """Logits ``(M, K)`` of a model; or of an oracle, which bills them to ``rows`` of the set: where it reveals
-    probabilities their logarithms, which are logits as well.
+    """Logits ``(M, K)`` of an oracle, billed to ``rows`` of the set: where it reveals probabilities their logarithms,
+    which are logits as well.
     """
-    if not isinstance(model, Asked):
-        return logits_of(model, x, labels, targets)
-    answers = model(x, rows)
+    answers = oracle(x, rows)
     check_logits(answers, labels, targets)
     answers = answers.to(x.dtype)
-    return answers if model.reveals == "logits" else answers.clamp_min(torch.finfo(x.dtype).tiny).log()
+    return answers if oracle.reveals == "logits" else answers.clamp_min(torch.finfo(x.dtype).tiny).log()
 
 
 @contextmanager

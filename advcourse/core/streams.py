@@ -15,13 +15,15 @@ from torch import Tensor
 from advcourse.core.validation import check_count, check_indices
 
 WORD = 0xFFFFFFFF
+FEW, AHEAD = 4, 32
 
 
 class Streams:
     """One stream per image. Every draw is ``(N, *shape)``, on the images' device and in their precision.
 
     The k-th draw of an image hashes its key, k and the number of the entry; ``streams[rows]`` goes on with some of the
-    images, at the same k. All values are multiples of 2⁻²⁴: the same in float32 and float64.
+    images, at the same k. All values are multiples of 2⁻²⁴: the same in float32 and float64. Draws of up to ``FEW``
+    entries are made ``AHEAD`` at a time: one by one they would take as long as a pass of a small network.
 
     Args:
         seed: of the run.
@@ -44,7 +46,8 @@ class Streams:
         words = [[int.from_bytes(digest[at : at + 4], "big") for at in (0, 4)] for digest in digests]
         self.keys = torch.tensor(words, dtype=torch.int64, device=images.device).view(-1, 2)
         self.dtype = images.dtype
-        self.draws = 0
+        self.draws = self._first = 0
+        self._few = self.keys.new_empty(len(numbers), 0, FEW)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -53,14 +56,25 @@ class Streams:
         """The streams of those images, where they are now."""
         part = object.__new__(Streams)
         part.keys, part.dtype, part.draws = self.keys[rows], self.dtype, self.draws
+        part._first, part._few = self._first, self._few[rows]
         return part
 
     def words(self, *shape: int) -> Tensor:
         """Uniform whole numbers of 32 bits, int64."""
         self.draws += 1
-        entries = torch.arange(math.prod(shape), device=self.keys.device)
-        first, second = (_mixed(self.keys[:, [at]] ^ _mixed_int(2 * self.draws + at)) for at in (0, 1))
-        return _mixed(_mixed(entries ^ first) ^ second).view(-1, *shape)
+        count = math.prod(shape)
+        if count > FEW:
+            return self._words(1, count).view(-1, *shape)
+        if self.draws >= self._first + self._few.shape[1]:
+            self._first, self._few = self.draws, self._words(AHEAD, FEW)
+        return self._few[:, self.draws - self._first, :count].reshape(-1, *shape)
+
+    def _words(self, draws: int, count: int) -> Tensor:
+        """The first ``count`` of this draw and of those after it, ``(N, draws, count)``."""
+        counters = [[_mixed_int(2 * (self.draws + k) + at) for at in (0, 1)] for k in range(draws)]
+        keys = _mixed(self.keys[:, None] ^ torch.tensor(counters, device=self.keys.device))
+        entries = torch.arange(count, device=self.keys.device)
+        return _mixed(_mixed(entries ^ keys[..., :1]) ^ keys[..., 1:])
 
     def rand(self, *shape: int) -> Tensor:
         """Uniform in [0, 1)."""
@@ -86,9 +100,9 @@ class Streams:
 
 def _mixed(words: Tensor) -> Tensor:
     """A permutation of the 32-bit words in which every bit of the result depends on all of the argument's."""
-    words = (words ^ (words >> 16)) * 0x7FEB352D & WORD
-    words = (words ^ (words >> 15)) * 0x846CA68B & WORD
-    return words ^ (words >> 16)
+    words = (words ^ (words >> 16)).mul_(0x7FEB352D).bitwise_and_(WORD)
+    words.bitwise_xor_(words >> 15).mul_(0x846CA68B).bitwise_and_(WORD)
+    return words.bitwise_xor_(words >> 16)
 
 
 def _mixed_int(word: int) -> int:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy import stats
 
-from advcourse.core.streams import Streams, _mixed, _mixed_int
+from advcourse.core.streams import AHEAD, FEW, Streams, _mixed, _mixed_int
 from tests.support.refusals import refused
 
 N = 6
@@ -28,6 +28,15 @@ def test_a_part_goes_on_where_it_was():
     assert len(part) == 3
     assert torch.equal(part.rand(4), whole.rand(4)[left])
     assert torch.equal(part.rand(4), whole.rand(4)[left])
+
+
+def test_draws_of_few_entries_made_ahead_are_the_beginnings_of_longer_ones():
+    few, many, left = Streams(0, "m", IMAGES), Streams(0, "m", IMAGES), torch.arange(N)
+    for draw in range(3 * AHEAD):
+        if draw in (AHEAD // 2, AHEAD + 1):  # some leave between what was made ahead
+            few, left = few[torch.arange(len(left)) % 3 != 1], left[torch.arange(len(left)) % 3 != 1]
+        count = draw % (FEW + 2) + 1
+        assert torch.equal(few.words(count), many.words(FEW + 2)[left, :count]), draw
 
 
 def test_seed_method_image_and_draw_each_make_another_stream():
