@@ -83,8 +83,7 @@ def square(
         OracleError: where the oracle fails; what was found by then is in its ``images``.
         ValueError: for bad input; the message names the argument.
 
-    Source: Andriushchenko, Croce, Flammarion & Hein 2020, arXiv:1912.00049, algorithms 1 to 3; l1: Croce & Hein 2021,
-    arXiv:2103.01208, section 5.
+    Source: Andriushchenko, Croce, Flammarion & Hein 2020, arXiv:1912.00049; l1: Croce & Hein 2021, arXiv:2103.01208.
     """
     check_inputs(model, images, labels, targets)
     check_at_least(0, eps=eps)

@@ -38,7 +38,7 @@ def approach(
     seed: int,
     indices: Tensor | None,
 ) -> Tensor:
-    """Algorithm 2 of Ilyas et al. 2018 for the images of ``asking``; ``nes_partial`` says what it does.
+    """The targeted way of Ilyas et al. 2018 for the images of ``asking``; ``nes_partial`` says what it does.
 
     Args:
         score: what rises, ``(streams of the images, shown, rows) -> (M,)``, by ``copies`` queries for each shown.

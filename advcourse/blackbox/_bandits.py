@@ -59,9 +59,9 @@ def bandits(
         queries: at most so many for each image; the oracle's budget counts as well.
         tile: the prior has about H/tile × W/tile values a channel; a side of the image over 50 where not given, at
             least 2 pixels: the paper's grid of 50 × 50 for large images.
-        prior_rate, exploration, distance: η, τ and ζ; the paper's where not given: 100, 1 and 0.1 in linf, 0.1, 0.01
+        prior_rate, exploration, distance: η, τ and ζ; the authors' where not given: 100, 1 and 0.1 in linf, 0.1, 0.01
             and 0.01 in l2.
-        step_size: α; a fifth of ``eps`` where not given, the paper's 0.01 for its 0.05.
+        step_size: α; a fifth of ``eps`` where not given, in linf the authors' 0.01 for 0.05.
         loss: ``"ce"``, by the log-odds, or ``"margin"``.
         targets: int64 ``(N,)``: the classes to reach.
         seed, indices: of the random draws, see ``core.streams``; queries are billed to ``indices`` too.
@@ -74,7 +74,7 @@ def bandits(
         OracleError: where the oracle fails; what was found by then is in its ``images``.
         ValueError: for bad input; the message names the argument.
 
-    Source: Ilyas, Engstrom & Madry 2019, arXiv:1807.07978, algorithms 1 to 3 and table 4.
+    Source: Ilyas, Engstrom & Madry 2019, arXiv:1807.07978; η, τ, ζ and α are those of the authors' code.
     """
     asking = Asking(oracle, images, labels, targets, indices, queries)
     check_at_least(0, eps=eps)

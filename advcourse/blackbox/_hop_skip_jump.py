@@ -85,8 +85,8 @@ def hop_skip_jump(
         OracleError: where the oracle fails; what was found by then is in its ``images``.
         ValueError: for bad input; the message names the argument.
 
-    Source: Chen, Jordan & Wainwright 2020, arXiv:1904.02144, algorithms 1 and 2, equations (9), (12), (15), (16).
-    There γ is 1/d: smaller displacements, of which less survives rounding, and which need a longer search.
+    Source: Chen, Jordan & Wainwright 2020, arXiv:1904.02144, and the authors' code. There γ is 1/d: smaller
+    displacements, of which less survives rounding, and which need a longer search.
     """
     asking = Asking(oracle, images, labels, targets, indices, queries, REVEALS)
     check_choice("norm", norm, ("l2", "linf"))

@@ -65,8 +65,8 @@ def nes_gradient(
         QueryBudgetExceeded: where an image has fewer than n queries left; nothing is asked then.
         ValueError: for bad input; the message names the argument.
 
-    Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598, section 3.1; Salimans et al. 2017,
-    arXiv:1703.03864, for the pairs.
+    Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598; Salimans et al. 2017, arXiv:1703.03864,
+    for the pairs.
     """
     asking = Asking(oracle, images, labels, targets, indices, None)
     check_estimate(samples, sigma, antithetic)
@@ -192,8 +192,8 @@ def nes(
         OracleError: where the oracle fails; what was found by then is in its ``images``.
         ValueError: for bad input; the message names the argument.
 
-    Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598, sections 3.1 and 4; momentum and the decay on a
-    plateau are in the authors' code.
+    Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598; momentum and the decay on a plateau are in the
+    authors' code.
     """
     asking = Asking(oracle, images, labels, targets, indices, queries, SCORES)
     check_at_least(0, eps=eps)

@@ -50,7 +50,7 @@ def label_score(
         QueryBudgetExceeded: where an image has fewer than m queries left; nothing is asked then.
         ValueError: for bad input; the message names the argument.
 
-    Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598, section 3.3.
+    Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598.
     """
     asking = Asking(oracle, images, targets, None, indices, None, ("label", "top_k"))
     asking.targets = targets
@@ -109,7 +109,7 @@ def nes_label_only(
         OracleError: where the oracle fails; what was found by then is in its ``images``.
         ValueError: for bad input; the message names the argument.
 
-    Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598, section 3.3.
+    Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598.
     """
     asking = Asking(oracle, images, labels, targets, indices, queries, ("label", "top_k"))
     _check(copies, mu, noise)

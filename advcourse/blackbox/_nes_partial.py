@@ -66,7 +66,7 @@ def nes_partial(
         OracleError: where the oracle fails; what was found by then is in its ``images``.
         ValueError: for bad input; the message names the argument.
 
-    Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598, section 3.2 and algorithm 2.
+    Source: Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598.
     """
     asking = Asking(oracle, images, labels, targets, indices, queries, ("top_k",))
 

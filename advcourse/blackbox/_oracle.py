@@ -42,8 +42,8 @@ class Oracle:
     Raises:
         ValueError: for bad input; the message names the argument.
 
-    Source: the settings are those of Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598, section 2; the second
-    count is the cost of Debenedetti, Carlini & Tramer 2023, arXiv:2306.02895.
+    Source: the settings are those of Ilyas, Engstrom, Athalye & Lin 2018, arXiv:1804.08598; the second count is
+    the cost of Debenedetti, Carlini & Tramer 2023, arXiv:2306.02895.
     """
 
     def __init__(

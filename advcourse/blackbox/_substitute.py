@@ -76,7 +76,7 @@ def jacobian_augmentation(network: nn.Module, images: Tensor, labels: Tensor, la
     Raises:
         ValueError: for bad input; the message names the argument.
 
-    Source: Papernot et al. 2017, arXiv:1602.02697, algorithm 1, line 8.
+    Source: Papernot et al. 2017, arXiv:1602.02697.
     """
     check_images(images)
     check_labels(labels, images)
@@ -135,8 +135,8 @@ def substitute(
         seeds: ``(n, C, H, W)`` in [0, 1]: a few images of every class.
         rounds: how often the set grows.
         lam: λ, in pixel units of [0, 1].
-        period: τ, with which λ_ρ = λ (-1)^⌊ρ/τ⌋: after τ rounds the other way, and so on. None: always λ, as in
-            algorithm 1, from which less transfers (see the benchmark).
+        period: τ, with which λ_ρ = λ (-1)^⌊ρ/τ⌋: after τ rounds the other way, and so on. None: always λ, from
+            which less transfers (see the benchmark).
         reservoir: κ: from then on a round adds copies of κ images alone, each as likely to be drawn.
         reservoir_after: σ, the rounds that add copies of all.
         epochs: of each training.
@@ -160,8 +160,8 @@ def substitute(
         FloatingPointError: where a training diverges.
         ValueError: for bad input; the message names the argument.
 
-    Source: Papernot, McDaniel, Goodfellow, Jha, Celik & Swami 2017, arXiv:1602.02697, algorithm 1, and section 6 for
-    the period and the reservoir, of which Papernot, McDaniel & Goodfellow 2016, arXiv:1605.07277, print the algorithm.
+    Source: Papernot, McDaniel, Goodfellow, Jha, Celik & Swami 2017, arXiv:1602.02697; for the period and the
+    reservoir also Papernot, McDaniel & Goodfellow 2016, arXiv:1605.07277.
     """
     check_oracle(oracle, REVEALS)
     if not isinstance(network, nn.Module):

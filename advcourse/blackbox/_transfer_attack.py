@@ -82,7 +82,7 @@ def transfer_attack(
         ValueError: for bad input; the message names the argument.
 
     Source: Papernot, McDaniel & Goodfellow 2016, arXiv:1605.07277; several surrogates: Liu, Chen, Liu & Song 2017,
-    arXiv:1611.02770, section 5; the default attack: Dong et al. 2018, arXiv:1710.06081, algorithm 1.
+    arXiv:1611.02770; the default attack: Dong et al. 2018, arXiv:1710.06081.
     """
     asking = Asking(oracle, images, labels, targets, indices, queries, REVEALS)
     check_at_least(0, eps=eps)
