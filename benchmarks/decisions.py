@@ -99,7 +99,7 @@ def with_art(model: Watched, image: Tensor, label: Tensor, norm: str) -> None:
     import numpy as np
     from art.attacks.evasion import HopSkipJump
 
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(torch.initial_seed())  # noqa: NPY002 — its starts it draws from a generator that takes no seed
     wrapped = art_classifier(model, image, model.model(image).shape[1])
     attack = HopSkipJump(wrapped, norm={"l2": 2, "linf": np.inf}[norm], max_iter=STEPS, batch_size=BATCH, verbose=False)
     attack.generate(image.numpy(), nn.functional.one_hot(label, wrapped.nb_classes).numpy())
@@ -109,7 +109,7 @@ PEERS: dict[str, Attack] = {"foolbox": with_foolbox, "ART": with_art}
 
 
 def theirs(
-    library: str, model: nn.Module, images: Tensor, labels: Tensor, norm: str, budgets: list[int]
+    library: str, model: nn.Module, images: Tensor, labels: Tensor, norm: str, budgets: list[int], seed: int = 0
 ) -> list[Reached]:
     """The library on each image by itself, to the largest budget."""
     watched = []
@@ -117,7 +117,7 @@ def theirs(
     for number, (image, label) in enumerate(
         zip(tqdm(images.split(1), desc=library, leave=False), labels.split(1), strict=True)
     ):
-        torch.manual_seed(number)
+        torch.manual_seed(number + len(images) * seed)
         watched.append(Watched(model, image, label, norm, max(budgets)).eval())
         with contextlib.suppress(Spent):
             PEERS[library](watched[-1], image, label, norm)
@@ -129,26 +129,30 @@ def theirs(
     ]
 
 
-def ours(model: nn.Module, images: Tensor, labels: Tensor, norm: str, budgets: list[int]) -> list[Reached]:
+def ours(
+    model: nn.Module, images: Tensor, labels: Tensor, norm: str, budgets: list[int], seed: int = 0
+) -> list[Reached]:
     found = []
     for budget in tqdm(budgets, desc="advcourse", leave=False):
         oracle = Oracle(model, reveals="label", budget=budget, batch_size=BATCH)
         before = time.process_time()
-        result = hop_skip_jump(oracle, images, labels, norm=norm, queries=budget)
+        result = hop_skip_jump(oracle, images, labels, norm=norm, queries=budget, seed=seed)
         seconds = time.process_time() - before
         distance, queries = judge(model, images, labels, result, norm), int(oracle.queries().max())
         found.append(Reached("advcourse", budget, distance, queries, seconds))
     return found
 
 
-def measured(network: str, norm: str, count: int, budgets: list[int], libraries: list[str]) -> list[Reached]:
+def measured(
+    network: str, norm: str, count: int, budgets: list[int], libraries: list[str], seed: int = 0
+) -> list[Reached]:
     """Every library on the first images that the network has right."""
     model = models.load(network).eval()
     images, labels, _ = data.load(trusted.dataset_of(network), "test", n=2 * count)
     right = (predict(model, images).argmax(1) == labels).nonzero()[:count, 0]
     found = []
     for library in libraries:
-        given = (model, images[right], labels[right], norm, sorted(budgets))
+        given = (model, images[right], labels[right], norm, sorted(budgets), seed)
         found += ours(*given) if library == "advcourse" else theirs(library, *given)
     return found
 
@@ -172,14 +176,16 @@ def main() -> None:
     parser.add_argument("--budgets", type=int, nargs="+", default=BUDGETS, help="queries an image (%(default)s)")
     parser.add_argument("--network", default="mnist/cnn", help="(%(default)s)")
     parser.add_argument("--norm", choices=("l2", "linf"), default="l2", help="(%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     libraries = ("advcourse", *PEERS)
     parser.add_argument("--libraries", nargs="+", choices=libraries, default=libraries)
     options = parser.parse_args()
     before = time.perf_counter()
-    found = measured(options.network, options.norm, options.images, list(options.budgets), list(options.libraries))
-    given = [f"--images {options.images}", f"--budgets {' '.join(map(str, options.budgets))}"]
-    given += [f"--network {options.network}", f"--norm {options.norm}"]
-    command = f"python -m benchmarks.decisions {' '.join(given)}"
+    given = (options.network, options.norm, options.images, list(options.budgets), list(options.libraries))
+    found = measured(*given, options.seed)
+    said = [f"--images {options.images}", f"--budgets {' '.join(map(str, options.budgets))}"]
+    said += [f"--network {options.network}", f"--norm {options.norm}", f"--seed {options.seed}"]
+    command = f"python -m benchmarks.decisions {' '.join(said)}"
     minutes = (time.perf_counter() - before) / 60
     print(setting(torch.device("cpu"), command, minutes, "", PACKAGES))
     print()

@@ -35,6 +35,7 @@ from advcourse.blackbox import (
 )
 from advcourse.core.balls import norms
 from advcourse.core.running import predict
+from benchmarks.peers import art_classifier
 from benchmarks.report import table
 
 SURROGATE = {"mnist/cnn": "mnist/lenet"}
@@ -221,28 +222,60 @@ def control(network: str, count: int, eps: float, draws: int = 20) -> Reached:
     return Reached(network, CONTROL, counted.first, draws * count, time.process_time() - started)
 
 
+def with_original(model: nn.Module, image: Tensor, label: Tensor, aim: Tensor, eps: float, budget: int) -> None:
+    from pyautoattack.square import SquareAttack
+
+    seed = torch.initial_seed()
+    SquareAttack(model, norm="Linf", n_queries=budget, eps=eps, seed=seed, device="cpu").perturb(image, label)
+
+
+def with_torchattacks(model: nn.Module, image: Tensor, label: Tensor, aim: Tensor, eps: float, budget: int) -> None:
+    import torchattacks
+
+    torchattacks.Square(model, norm="Linf", eps=eps, n_queries=budget, seed=torch.initial_seed())(image, label)
+
+
+def with_art(model: _Shown, image: Tensor, label: Tensor, aim: Tensor, eps: float, budget: int) -> None:
+    """ART shows an image three times a step: whether it fools, its loss again, and the proposal."""
+    from art.attacks.evasion import SquareAttack
+
+    classes = model.counted.model(image).shape[1]
+    attack = SquareAttack(art_classifier(model, image, classes), eps=eps, max_iter=budget // 3 - 1, verbose=False)
+    attack.generate(image.numpy(), nn.functional.one_hot(label, classes).numpy())
+
+
+def with_foolbox(model: nn.Module, image: Tensor, label: Tensor, aim: Tensor, eps: float, budget: int) -> None:
+    import foolbox
+
+    wrapped = foolbox.PyTorchModel(model.eval(), bounds=(0, 1), device=image.device)
+    attack = foolbox.attacks.GenAttack(steps=budget // 10)  # of ten queries each
+    attack(wrapped, image, foolbox.criteria.TargetedMisclassification(aim), epsilons=eps)
+
+
+OTHERS = {
+    "original": ("Square", with_original),
+    "torchattacks": ("Square", with_torchattacks),
+    "ART": ("Square", with_art),
+    "foolbox": ("GenAttack, targeted", with_foolbox),
+}
+
+
 def others(network: str, library: str, count: int, budget: int, eps: float, seed: int = 0) -> Reached:
-    """Square Attack of the original and of torchattacks; HopSkipJump of others is in ``benchmarks.decisions``."""
-    model, images, labels, _, _ = scene(network, count)
+    """Score-based attacks of others, an image at a time; their HopSkipJump is in ``benchmarks.decisions``."""
+    model, images, labels, targets, _ = scene(network, count)
+    name, attack = OTHERS[library]
     first, queries, seconds = torch.full((count,), math.inf), 0, 0.0
-    torch.manual_seed(seed)
     np.random.seed(seed)  # noqa: NPY002 — what they draw from
     for i in range(count):
-        counted = Counted(model, images[[i]], eps, lambda classes, rows, i=i: classes != labels[[i]][rows])
-        shown = _Shown(counted)
+        image, label, aim = images[[i]], labels[[i]], targets[[i]]
+        wanted = partial(torch.eq, aim) if "targeted" in name else partial(torch.ne, label)
+        counted = Counted(model, image, eps, lambda classes, rows, wanted=wanted: wanted(classes))
+        torch.manual_seed(seed)
         started = time.process_time()
-        if library == "original":
-            from pyautoattack.square import SquareAttack
-
-            attack = SquareAttack(shown, norm="Linf", n_queries=budget, eps=eps, seed=seed, device="cpu")
-            attack.perturb(images[[i]], labels[[i]])
-        else:
-            import torchattacks
-
-            torchattacks.Square(shown, norm="Linf", eps=eps, n_queries=budget, seed=seed)(images[[i]], labels[[i]])
+        attack(_Shown(counted), image, label, aim, eps, budget)
         seconds += time.process_time() - started - counted.seconds
         first[i], queries = counted.first[0], queries + int(counted.asked[0])
-    return Reached(network, f"Square, {library}", first, queries, seconds)
+    return Reached(network, f"{name}, {library}", first, queries, seconds)
 
 
 class _Shown(nn.Module):
@@ -321,7 +354,7 @@ def main() -> None:
     parser.add_argument("--budget", type=int, nargs="+", default=[5000], help="queries an image, likewise (5000)")
     parser.add_argument("--eps", type=float, help="linf; by the data set where not given")
     parser.add_argument("--methods", nargs="*", default=[], help="all that suit where not given")
-    parser.add_argument("--others", nargs="*", default=[], choices=("original", "torchattacks"))
+    parser.add_argument("--others", nargs="*", default=[], choices=OTHERS)
     parser.add_argument("--seeds", type=int, default=1, help="of Square and of the others' (%(default)s)")
     parser.add_argument("--figure", type=Path, help="file to draw success against queries into")
     options = parser.parse_args()
@@ -349,7 +382,7 @@ def main() -> None:
         print(f"{method}, all seeds: median {statistics.median(fallen):.0f} ({low:.0f} to {high:.0f})")
     if options.figure:
         draw(
-            [one for one in reached if "Square, " not in one.method],
+            [one for one in reached if not one.method.endswith(tuple(OTHERS))],
             dict(zip(options.networks, budgets, strict=True)),
             options.figure,
         )
