@@ -156,6 +156,23 @@ def test_samples_that_all_say_the_same_give_a_direction(answer):
 
 
 @pytest.mark.parametrize("norm", NORMS)
+def test_the_search_ends_at_the_last_that_fooled_and_next_to_one_that_does_not(norm):
+    model, images = affine(4), scattered().repeat(5, 1, 1, 1)
+    labels = model(images).argmax(1)
+    noise = torch.rand(images.shape, generator=seeded(), dtype=images.dtype)
+    rows = fooled(model, noise, labels).nonzero()[:, 0]
+    assert len(rows) >= 8
+    asking = Asking(Oracle(model, reveals="label"), images, labels, None, None, None, ("label",))
+    found = _Search(asking, images, norm, 20).approach(noise[rows], rows)
+    assert fooled(model, found, labels[rows]).all()
+    far = noise[rows] - images[rows]
+    share = length(found - images[rows], norm) / length(far, norm) - 1.5 * 2**-20
+    reach = (share * length(far, norm))[:, None, None, None]
+    nearer = far * share[:, None, None, None] if norm == "l2" else far.clamp(-reach, reach)
+    assert not fooled(model, images[rows] + nearer, labels[rows]).any()
+
+
+@pytest.mark.parametrize("norm", NORMS)
 def test_the_closest_of_all_that_was_shown_comes_back(norm):
     model, images, labels = balanced(1)
     result, _, seen = run(model, images, labels, norm=norm, queries=400)

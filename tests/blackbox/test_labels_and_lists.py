@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from advcourse.blackbox import Oracle, QueryBudgetExceeded, bandits, label_score, nes_label_only, nes_partial
+from advcourse.blackbox._approach import places
+from advcourse.blackbox._asking import Asking
 from advcourse.core.losses import log_odds
 from advcourse.core.streams import Streams
 from tests.support.recorders import Recorder
@@ -86,6 +88,23 @@ def test_the_way_ends_in_the_ball_at_the_target(method):
     assert (model(result).argmax(1) == targets).all()
 
 
+@pytest.mark.parametrize("method", [nes_partial, nes_label_only])
+def test_the_way_of_an_image_is_the_same_alone(method):
+    model, pool = halves(classes=4), torch.rand(300, 1, 5, 6, generator=seeded(2), dtype=torch.float64)
+    classes = model(pool).argmax(1)
+    images, labels = pool[:4], classes[:4]
+    targets = (labels + 1) % 4
+    start = torch.stack([pool[100:][classes[100:] == target][0] for target in targets])
+    reveals = {"reveals": "label"} if method is nes_label_only else {"reveals": "top_k", "k": 2}
+    settings = {"eps": 0.05, "widest": 1.0, "samples": 10, "queries": 120}
+    together = method(Oracle(model, **reveals), images, labels, targets=targets, start=start, **settings)
+    for i in range(4):
+        at = torch.tensor([i])
+        given = {"targets": targets[at], "start": start[at], "indices": at, **settings}
+        alone = method(Oracle(model, **reveals), images[at], labels[at], **given)
+        torch.testing.assert_close(alone, together[at], rtol=0, atol=1e-9)
+
+
 def test_the_first_looks_are_the_image_and_its_start_cut_to_the_widest_ball():
     model, image = halves(classes=3), torch.full((1, 1, 5, 6), 0.5, dtype=torch.float64)
     label = model(image).argmax(1)
@@ -149,7 +168,7 @@ def test_refusals_of_the_way_inwards():
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_the_steps_of_bandits_are_those_of_the_docstring(norm):
     model, images, labels = scene(1)  # 8 by 6 or so, in tiles of two
-    watched, alpha, eps = Recorder(model), 4e-4, 1e-3
+    watched, alpha, eps = Recorder(model), 7e-4, 1e-3  # two steps may leave the ball
     eta, tau, zeta = (100.0, 1.0, 0.1) if norm == "linf" else (0.1, 0.01, 0.01)
     bandits(Oracle(watched), images, labels, eps=eps, norm=norm, step_size=alpha, queries=7)
     assert [len(x) for x in watched.seen] == [1, 2, 1, 2, 1]
@@ -172,6 +191,31 @@ def test_the_steps_of_bandits_are_those_of_the_docstring(norm):
         direction = enlarged((w / 2).tanh() if norm == "linf" else w)
         step = direction.sign() if norm == "linf" else direction / direction.norm()
         away = x + alpha * step - images
+        beyond = torch.linalg.vector_norm(away.flatten(), math.inf if norm == "linf" else 2) > eps
         away = away.clamp(-eps, eps) if norm == "linf" else away * min(1, eps / away.norm().item())
         x = (images + away).clamp(0, 1)
     torch.testing.assert_close(watched.seen[4], x, rtol=0, atol=1e-12)
+    assert beyond
+
+
+def test_what_bandits_find_beside_images_that_leave_they_find_alone():
+    model, images, labels = scene(6)
+    oracle = Oracle(model)
+    together = bandits(oracle, images, labels, eps=0.3, queries=40)
+    assert len(oracle.queries().unique()) >= 3
+    for i in range(6):
+        place = torch.tensor([i])
+        alone = bandits(Oracle(model), images[place], labels[place], eps=0.3, queries=40, indices=place)
+        torch.testing.assert_close(alone, together[place], rtol=0, atol=1e-9)
+
+
+def test_a_target_that_is_not_listed_counts_as_the_last_that_is():
+    model, images = halves(classes=4), torch.rand(6, 1, 5, 6, generator=seeded(2), dtype=torch.float64)
+    ranked = model(images).softmax(1).sort(1, descending=True)
+    rows = torch.arange(6)
+    targets = ranked.indices[rows, torch.tensor([1, 2, 3, 1, 2, 3])]
+    oracle = Oracle(model, reveals="top_k", k=2)
+    asking = Asking(oracle, images, ranked.indices[:, 0], targets, None, None, ("top_k",))
+    place, probability, count = places(asking, images, rows)
+    assert place.tolist() == [1, -1, -1, 1, -1, -1] and count == 2
+    torch.testing.assert_close(probability, ranked.values[:, 1])

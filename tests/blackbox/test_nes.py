@@ -200,3 +200,13 @@ def test_bad_arguments_of_the_estimate_are_refused_by_name(name, given):
     with refused("oracle reveals 'label', expected 'logits' or 'probabilities'"):
         nes_gradient(Oracle(model, reveals="label"), images, labels)
     assert oracle.queries().sum() == 0
+
+
+@pytest.mark.parametrize("norm, order", [("linf", math.inf), ("l2", 2)])
+def test_every_iterate_lies_in_the_ball_and_some_at_its_edge(norm, order):
+    model, images, labels = scene(2)
+    watched = Recorder(model)
+    nes(Oracle(watched), images, labels, eps=0.01, norm=norm, step_size=0.008, queries=50, samples=4)
+    looks = [x for x in watched.seen if len(x) == 2]
+    away = torch.cat([torch.linalg.vector_norm((x - images).flatten(1), order, dim=1) for x in looks])
+    assert len(looks) == 10 and 0.0099 < away.max() < 0.01 + 1e-9  # in l2 the box comes last
