@@ -36,7 +36,7 @@ def gives(
         expected = right(*[a.detach().clone() if isinstance(a, Tensor) else a for a in arguments])
         results = function(*arguments)
         several = isinstance(expected, tuple)
-        if several and (type(results) not in (tuple, list) or len(results) != len(expected)):
+        if several and (not isinstance(results, (tuple, list)) or len(results) != len(expected)):
             fail(f"{asked} should return {len(expected)} tensors")
         for result, wanted in zip(results, expected, strict=True) if several else [(results, expected)]:
             if type(result) is Tensor:

@@ -17,7 +17,7 @@ def made_of(function: Callable, momentum: float, steps: int) -> None:
     off = 1e-9
     if isinstance(result, Tensor | np.ndarray):
         off, result = 1e-9 if str(result.dtype).endswith("float64") else 1e-6, result.tolist()
-    if type(result) not in (tuple, list) or len(result) != 3:
+    if not isinstance(result, (tuple, list)) or len(result) != 3:
         fail(f"{name} returned {result!r}; expected three numbers: old, the attack's, the loss's")
     found = [number(each, name) for each in result]
     m, keep = momentum, 1 - momentum

@@ -286,7 +286,7 @@ def judges(function: Callable, model: Dice, draws: int, tries: int) -> None:
     given, own = images.clone(), labels.clone()
     with leaves_no_trace(name, model, given, own):
         result = function(model, given, own, draws, tries)
-    if type(result) not in (tuple, list) or len(result) != 4:
+    if not isinstance(result, (tuple, list)) or len(result) != 4:
         fail(
             f"{name} should return four numbers: accuracy, its standard error, fooled in k tries, fooled in most draws"
         )

@@ -21,7 +21,7 @@ WRONG_WAY = "it stirs against the direction that raises the loss: is the minus s
 def differences(result: Any, rows: int, columns: int) -> None:
     """``result`` is ``(D_x, D_y)``, the differences of neighbouring corners as matrices, those to the rim included."""
     name = f"difference_matrices({rows}, {columns})"
-    if type(result) not in (tuple, list) or len(result) != 2:
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
         fail(f"{name} should return two matrices, D_x and D_y")
     n, right = rows * columns, [_against_the_rim(rows, columns, axis) for axis in (2, 1)]
     shapes = [tuple(each.shape) if type(each) is Tensor else None for each in result]

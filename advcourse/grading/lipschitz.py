@@ -183,7 +183,7 @@ def steepness(function: Callable, critic: nn.Sequential, points: Tensor, steps: 
     _not_seeded_again(generator, seed + 1, name)
     if not torch.equal(state, torch.get_rng_state()):
         fail(f"{name} draws from PyTorch's global random numbers: hand `generator=generator` to torch.randn")
-    if type(result) not in (tuple, list) or len(result) != 2:
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
         fail(f"{name} should return two numbers, the lower and the upper one")
     for each in result:
         if isinstance(each, Tensor):

@@ -154,7 +154,7 @@ def bisects(
     """A search by bisection for the smallest linf ball in which the start, cut to it, still has its target listed."""
     name = function.__name__
     found = call(oracle, function, images, starts, targets, queries, settings=True)
-    if type(found) not in (tuple, list) or len(found) != 2:
+    if not isinstance(found, (tuple, list)) or len(found) != 2:
         fail(f"{name} should return two tensors: the images and their radii")
     result = tensor(found[0], f"{name} (the images)", shape=images.shape, dtype=images.dtype)
     radii = tensor(found[1], f"{name} (the radii)", shape=(len(images),), dtype=images.dtype, finite=False)

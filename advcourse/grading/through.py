@@ -173,7 +173,7 @@ def tried(
         if "does not require grad" not in str(error) and "not have been used in the graph" not in str(error):
             raise
         fail(f"{name} asks for a gradient through `defended`, which has none: the gradient is that of `stand_in`")
-    if type(result) not in (tuple, list) or len(result) != 2:
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
         fail(f"{name} should return two tensors: the images and the curve")
     found = tensor(result[0], f"{name} (images)", shape=images.shape, dtype=images.dtype)
     curve = result[1]
