@@ -164,6 +164,8 @@ def _mistaken(
         return [of(patch_slopes(*scene, mask, corners, targets, loss))]
 
     each = torch.stack([_over(row, _root_mean_square(row, mask)) for row in rows])
+    below = zip(images, corners.tolist(), strict=True)
+    dim = torch.stack([x[:, r:, q:][:, : len(mask), : len(mask[0])] + patch < 1 for x, (r, q) in below])
     whole, inverted = (patch_slopes(*scene, other, corners, targets) for other in (everything, ~mask))
     return {
         "the patch came back as it was": [patch],
@@ -217,7 +219,7 @@ def _mistaken(
         "the gradient is not divided by ρ": [by(size * g), by(size * rows.sum(0))],
         "a small constant is added to ρ, or is the least that it may be: short gradients then move the patch less": [
             by(size * g / low)
-            for small in (1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
+            for small in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
             for low in (length + small, length + small / count, length.clamp(min=small))
         ],
         "the step is along the gradient's sign": [by(size * g.sign())],
@@ -231,9 +233,13 @@ def _mistaken(
         ],
         "the patch is added to the images, expected pasted: it covers them": [
             of(patch_slopes(*scene, mask, corners, targets, lay=lambda old, new: old + new)),
-            of(patch_slopes(*scene, mask, corners, targets, lay=lambda old, new: (old + new).clamp(0, 1))),
+            of(dim * patch_slopes(*scene, mask, corners, targets, lay=lambda old, new: (old + new).clamp(0, 1))),
         ],
         "where is the box? Clamp the patch to [0, 1] after the step": [patch - size * _over(g, length)],
         "the pixels that the mask hides are gone: they stay as they are": [of(rows) * mask],
-        "that is the step, expected the patch after it": [of(rows) - patch, -size * _over(g, length)],
+        "that is the step, expected the patch after it": [
+            of(rows) - patch,
+            -size * _over(g, length),
+            (-size * _over(g, length)).clamp(0, 1),
+        ],
     }

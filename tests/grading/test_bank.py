@@ -35,6 +35,8 @@ TOLD = {  # to be named by the mistake, not only refused
     "wrong_another_mask_backward": "another mask than the one that `smooth` was given",
     "wrong_mask_of_another_image_backward": "another mask than the one that `smooth` was given",
     "wrong_mask_turned_round_backward": "the mask turned round",
+    "wrong_patch_added_to_the_images": "is added to the images",
+    "wrong_patch_away_from_the_predictions": "away from the predicted classes",
     "wrong_patch_goes_up": "goes up the loss",
     "wrong_patch_left_in_eval_mode": "train and eval mode",
     "wrong_patch_length_of_hidden_pixels": "pixels that the mask hides",
@@ -43,6 +45,7 @@ TOLD = {  # to be named by the mistake, not only refused
     "wrong_patch_row_and_column_exchanged": "row and column of a corner are exchanged",
     "wrong_patch_same_corner": "at the same corner",
     "wrong_patch_softmax_twice": "is given probabilities",
+    "wrong_patch_step_alone": "that is the step, expected the patch",
 }
 
 SAMPLE = [next((a, s) for a, s in BANK if a == name and s.expected) for name in bank.assignments()]
