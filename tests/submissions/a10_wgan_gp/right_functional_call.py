@@ -1,4 +1,4 @@
-"""torch.func: weights as arguments, vmap over images, Jacobians in both modes, grad in the place of backward."""
+"""torch.func: weights as arguments, vmap over images, Jacobians, grad in the place of backward."""
 
 EXPECTED = {}
 
@@ -61,7 +61,7 @@ def contraction(gamma, step, alternating):
         seen = moved if alternating else psi
         return torch.stack([moved, theta - step * torch.func.grad(other, argnums=1)(seen, theta)])
 
-    jacobian = torch.func.jacfwd(one_round)(torch.zeros(2, dtype=torch.float64))
+    jacobian = torch.func.jacrev(one_round)(torch.zeros(2, dtype=torch.float64))
     return torch.linalg.eigvals(jacobian).abs().amax()
 
 
@@ -108,9 +108,8 @@ def spectral_norm(layer, start, steps):
         return torch.func.functional_call(layer, weights, (x,))
 
     v = start.detach()
-    transposed = torch.func.linear_transpose if hasattr(torch.func, "linear_transpose") else None
     for _ in range(steps):
-        y, back = torch.func.vjp(a, v) if transposed is None else (a(v), transposed(a, v))
+        y, back = torch.func.vjp(a, v)
         (v,) = back(y)
         length = torch.linalg.vector_norm(v)
         if length.item() == 0:
