@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from advcourse.core.balls import norms, steepest
+from advcourse.core.balls import norms, steepest, water_level
 from advcourse.core.iterates import Closest
 from advcourse.core.losses import input_gradient, margin, rising
 from advcourse.core.running import Model, answer, detached, first_look, is_fooled, untouched
@@ -129,8 +129,8 @@ def sizes_of(delta: Tensor, norm: str) -> Tensor:
 def onto_ball_(delta: Tensor, eps: Tensor, norm: str) -> Tensor:
     """Each perturbation moved, in place, to the nearest of at most its ``eps``, ``(N,)``, in the norm; no box.
 
-    In l2 a shorter one is made as long as ``eps``. In l1 the sizes are lowered by one threshold, found among them
-    sorted (Duchi et al. 2008, figure 1).
+    In l2 a shorter one is made as long as ``eps``. In l1 the sizes are lowered by one threshold. In l0 the largest
+    entries are kept, of equal ones the first.
     """
     if norm == "linf":
         radius = eps[:, None, None, None]
@@ -138,14 +138,12 @@ def onto_ball_(delta: Tensor, eps: Tensor, norm: str) -> Tensor:
     if norm == "l2":
         length = norms(delta, "l2").clamp_min(torch.finfo(delta.dtype).tiny)
         return delta.mul_((eps / length)[:, None, None, None])
-    size = delta.abs().flatten(1)
-    count = torch.arange(1, size.shape[1] + 1, dtype=delta.dtype, device=delta.device)
+    size, eps = delta.abs().flatten(1), eps[:, None]
     if norm == "l0":
-        order = size.argsort(dim=1, descending=True, stable=True)
-        kept = torch.zeros_like(size).scatter_(1, order, (count <= eps[:, None]).to(delta.dtype))
+        last = eps.long().clamp(1, size.shape[1])
+        least = size.topk(int(last.max()), dim=1).values.gather(1, last - 1)
+        above, tied = size > least, size == least
+        kept = above | (tied & (tied.cumsum(1) <= eps - above.sum(1, keepdim=True)))
         return delta.mul_(kept.view_as(delta))
-    size = size.sort(dim=1, descending=True).values
-    beyond = size.cumsum(1).sub_(eps[:, None])
-    last = (size * count > beyond).sum(1, keepdim=True).clamp_min(1)
-    threshold = (beyond.gather(1, last - 1) / last).clamp_min(0)[..., None, None]
+    threshold = water_level(size, torch.ones_like(size), eps)[..., None, None]
     return delta.sub_(delta.clamp(-threshold, threshold))

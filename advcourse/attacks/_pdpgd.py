@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from advcourse.core.balls import NORMS, norms
+from advcourse.core.balls import NORMS, norms, water_level
 from advcourse.core.iterates import Closest, adam_
 from advcourse.core.losses import input_gradient, margin, rising
 from advcourse.core.running import Model, answer, detached, first_look, is_fooled, untouched
@@ -129,10 +129,5 @@ def sparser(r: Tensor, metric: Tensor, price: Tensor) -> Tensor:
 
 def flatter(r: Tensor, metric: Tensor, price: Tensor) -> Tensor:
     """argmin_δ price ‖δ‖_∞ + Σᵢ dᵢ (δᵢ - rᵢ)² / 2: entries above t become t, where Σᵢ dᵢ max(|rᵢ| - t, 0) = price."""
-    size, order = r.abs().flatten(1).sort(dim=1, descending=True)
-    weights = metric.flatten(1).gather(1, order)
-    total, mass = weights.cumsum(1), (weights * size).cumsum(1)
-    price = price.flatten(1)
-    last = (mass - total * size < price).sum(1, keepdim=True).clamp_min(1) - 1
-    top = ((mass.gather(1, last) - price) / total.gather(1, last)).clamp_min(0)[..., None, None]
+    top = water_level(r.abs().flatten(1), metric.flatten(1), price.flatten(1))[..., None, None]
     return r.clamp_(-top, top)

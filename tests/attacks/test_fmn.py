@@ -115,8 +115,18 @@ def test_projections_onto_balls_of_several_radii():
     lost = (delta - l1).abs().flatten(1)[2]
     kept = l1.flatten(1)[2] != 0
     assert 1 < kept.sum() < 18 and (lost[kept] - lost.max()).abs().max() < 1e-12  # one threshold for all that is left
-    tied = onto_ball_(torch.ones(1, 1, 2, 3), torch.tensor([2.0]), "l0")
-    assert sizes_of(tied, "l0").item() == 2
+
+
+def test_the_largest_entries_are_kept_in_l0_and_of_equal_ones_the_first():
+    delta = normal(7, 2, 3, 3, seed=4).mul(2).round().div(2)
+    eps = torch.tensor([0.0, 1.0, 2.0, 3.0, 5.0, 9.0, 18.0], dtype=torch.float64)
+    result = onto_ball_(delta.clone(), eps, "l0")
+    for i in range(len(delta)):
+        flat = delta[i].flatten()
+        order = sorted(range(18), key=lambda j, flat=flat: -abs(flat[j]))
+        kept = torch.zeros(18, dtype=torch.bool)
+        kept[order[: int(eps[i])]] = True
+        assert torch.equal(result[i].flatten(), torch.where(kept, flat, 0))
 
 
 @pytest.mark.parametrize("norm", NORMS)

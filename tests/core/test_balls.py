@@ -5,7 +5,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from advcourse.core.balls import NORMS, ROUNDING, clip, norms, project, steepest, uniform
+from advcourse.core.balls import NORMS, ROUNDING, clip, norms, project, steepest, uniform, water_level
 from advcourse.core.streams import Streams
 from tests.support.scenes import seeded
 
@@ -176,6 +176,21 @@ def test_the_l2_projection_without_the_box_shrinks_to_the_sphere():
     delta = torch.tensor([[0.3, 0.0, 0.4], [0.03, 0.0, 0.04]], dtype=torch.float64).view(2, 1, 1, 3)
     expected = torch.tensor([[0.06, 0.0, 0.08], [0.03, 0.0, 0.04]], dtype=torch.float64).view(2, 1, 1, 3)
     torch.testing.assert_close(project(images + delta, images, 0.1, "l2") - images, expected)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_level_above_which_the_goal_is_left(weighted):
+    size = torch.rand(6, 40, generator=seeded(), dtype=torch.float64)
+    size[5] = size[5].mul(4).round().div(4)  # ties
+    weight = 0.1 + torch.rand(6, 40, generator=seeded(1), dtype=torch.float64) if weighted else torch.ones_like(size)
+    goal = torch.tensor([[1e-3], [0.5], [3.0], [15.0], [100.0], [2.0]], dtype=torch.float64)
+    level = water_level(size, weight, goal)
+    surplus = (weight * (size - level).clamp_min(0)).sum(1, keepdim=True)
+    torch.testing.assert_close(surplus[[0, 1, 2, 5]], goal[[0, 1, 2, 5]])
+    assert level[4].item() == 0 and (level[[0, 1, 2, 5]] > 0).all() and (surplus <= goal + 1e-12).all()
+    torch.testing.assert_close(water_level(size, weight, 0 * goal), size.amax(1, keepdim=True))
+    alone = torch.cat([water_level(*rows) for rows in zip(*(t.split(1) for t in (size, weight, goal)), strict=True)])
+    assert torch.equal(level, alone)
 
 
 # -- the box
