@@ -48,11 +48,13 @@ def main() -> None:
     parser.add_argument("--imagenet", default="imagenet", help="network for photographs (%(default)s: that at hand)")
     parser.add_argument("--photographs", type=int, default=128, help="how many at once where only ours is timed")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="(all)")
+    parser.add_argument("--attacks", nargs="+", choices=overhead.ATTACKS, help="of `overhead`, printed alone (all)")
     parser.add_argument("--rounds", type=int, help="rounds of every comparison, in place of each one's own number")
     parser.add_argument("--clock", default="wall", choices=timing.CLOCKS, help="(%(default)s)")
     parser.add_argument("--note", default="", help="a line for the README about the circumstances")
     parser.add_argument("--dry", action="store_true", help="leave the README as it is")
     options = parser.parse_args()
+    options.dry |= options.attacks is not None
     warnings.filterwarnings("ignore", category=UserWarning)
     device = runtime.device()
     networks = cases(options.cifar10, options.imagenet, options.photographs)
@@ -75,7 +77,8 @@ def main() -> None:
             with scaling.threads(torch.get_num_threads()):
                 text = structured.tables(part, device, options.clock, options.rounds or 15)
         elif part == "overhead":
-            text = overhead.tables(options.cifar10, 128, options.rounds or 3, device, options.clock)
+            only = options.attacks or overhead.ATTACKS
+            text = overhead.tables(options.cifar10, 128, options.rounds or 3, device, options.clock, only)
         elif part == "augmentation":
             text = augmentation.tables(options.cifar10, 1280, options.rounds or 5, device, options.clock)
         else:
@@ -130,6 +133,8 @@ def _command(part: str, options: argparse.Namespace) -> str:
     values |= {"cifar10": options.cifar10} if part in ON_CIFAR10 else {}
     values |= {"imagenet": options.imagenet} if part in ("imagenet", "minimal") else {}
     values |= {"photographs": options.photographs} if part == "imagenet" else {}
+    if part == "overhead" and options.attacks:
+        values["attacks"] = " ".join(f'"{name}"' for name in options.attacks)
     return " ".join([f"python -m benchmarks --only {part}", *(f"--{name} {value}" for name, value in values.items())])
 
 

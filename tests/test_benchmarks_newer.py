@@ -7,9 +7,9 @@ import torch
 
 from advcourse.attacks import deepfool, ifgsm
 from benchmarks.budget import ORDERS, Point, judge, measured, ours, ratio, searches, verdicts, within
-from benchmarks.overhead import ATTACKS
+from benchmarks.overhead import ATTACKS, tables
 from benchmarks.overhead import verdicts as held_to
-from benchmarks.passes import bare, per_image, recorded
+from benchmarks.passes import Pass, bare, per_image, recorded
 from tests.support.scenes import scene
 
 
@@ -99,3 +99,16 @@ def test_time_and_memory_are_held_to_their_bounds():
         ("31.00, apgd, l1", False),
     ]
     assert {name.partition(",")[0] for name in ATTACKS} >= {"apgd", "fab", "fmn", "alma", "square", "ead", "σ-zero"}
+    assert [each.measured for each in held_to({"fmn, l1": [1.0]}, {"fmn, l1": 4.0}, "toy", 8)] == ["4.00, fmn, l1"]
+
+
+def test_only_the_attacks_asked_for_are_timed_and_held_to_a_pass_of_their_kind(monkeypatch):
+    model, images, labels = scene(4)
+    monkeypatch.setattr("benchmarks.cases.Case.load", lambda case, device: (model, images, labels, 4))
+    asked = []
+    monkeypatch.setattr("benchmarks.overhead.bare", lambda *given: (asked.append(given[-1]), bare(*given)))
+    text = tables("toy", 4, 2, torch.device("cpu"), "processor", ["square, linf", "fmn, linf"])
+    rows = [row.strip("| ").split(" | ") for row in text.split("\n\n")[1].splitlines()[2:]]
+    assert [row[0] for row in rows] == ["fmn, linf", "square, linf"]
+    assert [float(row[2]) > 0 for row in rows] == [True, False]
+    assert [passes for passes in asked if len(passes) == 1] == [[Pass(4, True, 1)], [Pass(4, False, 0)]]

@@ -204,6 +204,7 @@ def _follow(
         fooled, _ = task.adversarial(x, rows)
         closest.see(x, fooled, norms(x - image, norm), rows)
         x = torch.where(fooled[:, None, None, None], torch.lerp(image, x, beta), x)
+        del image, ahead, from_image, normal  # not alive beside the next passes
 
 
 def _beside(x: Tensor, radius: Tensor, norm: str, streams: Streams) -> Tensor:
