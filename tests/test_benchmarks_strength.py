@@ -9,7 +9,8 @@ import torch
 from advcourse import data, models
 from advcourse.attacks import apgd, square
 from advcourse.evaluation import evaluate_robustness
-from benchmarks.strength import WAYS, Ball, Found, balls, deletions, in_turn, judge, rows, summary
+from benchmarks.strength import Found, deletions, rows, summary
+from benchmarks.strength_peers import WAYS, Ball, balls, in_turn, judge
 from tests.support.scenes import scene
 
 BALL = Ball("mnist/cnn", "linf", Fraction("1/10"))
