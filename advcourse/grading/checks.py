@@ -144,8 +144,9 @@ def numbers(result: Any, name: str, count: int) -> Tensor:
         result = torch.as_tensor(result.astype(np.float64))
     if result is not None and not isinstance(result, Tensor):
         fail(f"{name} returned {_article(type(result).__name__)}; expected {count} numbers, in a list or a tensor")
-    real = result is not None and result.dtype != torch.bool and not result.is_complex()
-    dtype = result.dtype if real else torch.float64
+    dtype = torch.float64
+    if isinstance(result, Tensor) and result.dtype != torch.bool and not result.is_complex():
+        dtype = result.dtype
     return tensor(result, name, shape=(count,), dtype=dtype, images=False).double()
 
 
