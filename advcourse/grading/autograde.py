@@ -28,7 +28,7 @@ from traitlets import Bool, Float, Int, List, default
 
 from advcourse.grading import again, cells, controls, matching, pages, preflight, sandbox
 from advcourse.grading.draws import secret_of
-from advcourse.grading.marks import is_test
+from advcourse.grading.marks import escaped, is_test
 from advcourse.grading.rebuild import rebuild
 from advcourse.grading.roster import STUDENT
 from advcourse.grading.workers import Bounds, Workers, workers
@@ -93,11 +93,11 @@ class UnsafeExecute(TrialExecute):
 
 
 class Escape(NbGraderPreprocessor):
-    """Outputs become text and PNG; a test cell has no result that could count as partial credit."""
+    """Outputs become text and PNG; a test cell's partial credit is a number from 0 to its points."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
         if cell.cell_type == "code":
-            cell.outputs = [pages.harmless(output) for output in cell.outputs]
+            cell.outputs = escaped(cell)
         return cell, resources
 
 

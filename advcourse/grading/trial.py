@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import contextlib
 import io
@@ -26,7 +27,7 @@ from nbgrader.utils import is_locked, is_solution
 
 from advcourse.grading import groups, pages, sandbox
 from advcourse.grading.draws import drawn_from
-from advcourse.grading.marks import is_test, mark_failed
+from advcourse.grading.marks import is_test, mark_failed, partial_credit
 from advcourse.grading.needs import Names, names_of, sources_of
 from advcourse.grading.pages import harmless
 from advcourse.grading.peer import Peer
@@ -235,7 +236,7 @@ class Trial:
             stage.is_old = True
         elif number in self.tests and number not in self.done:
             with drawn_from(self.secret, cell.metadata["nbgrader"]["grade_id"]):
-                cell.outputs, cell.execution_count = stage.test(cell.source), number + 1
+                cell.outputs, cell.execution_count = stage.test(cell.source, cell), number + 1
 
     def _lost(self, number: int, cell: NotebookNode, words: str) -> None:
         words = " ".join(pages.text(words).split())[:LONGEST_REASON]  # one line in the log
@@ -268,7 +269,8 @@ class Stage:
     def prepare(self, source: str) -> None:
         """Run a cell of the master's."""
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            exec(compiled(source), self.space)
+            for code in compiled(source):
+                exec(code, self.space)
 
     def run(self, source: str) -> list[NotebookNode]:
         """Have a cell run in the submission's process; its outputs.
@@ -291,8 +293,11 @@ class Stage:
         except Exception as error:
             raise WireError(f"{operation} was answered with {type(error).__name__}: {error}") from error
 
-    def test(self, source: str) -> list[NotebookNode]:
+    def test(self, source: str, cell: NotebookNode | None = None) -> list[NotebookNode]:
         """Run a test; its outputs.
+
+        Args:
+            cell: that it is the source of: where its last line is a number, this is partial credit.
 
         Raises:
             WireError: where the submission's process is lost.
@@ -301,11 +306,15 @@ class Stage:
         self._bind()
         printed, state = io.StringIO(), torch.is_grad_enabled()
         outputs: list[NotebookNode] = []
+        credit: list[NotebookNode] = []
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                exec(compiled(source), self.space)
+                body, *last = compiled(source)
+                exec(body, self.space)
+                value = eval(last[0], self.space) if last else None
             if self.peer.lost is not None:  # and the test went on as if an error had been expected
                 raise self.peer.lost
+            credit = partial_credit(cell, value) if cell is not None else []
         except WireError:
             raise
         except Exception as error:
@@ -314,7 +323,7 @@ class Stage:
         finally:
             torch.set_grad_enabled(state)
         shown = [new_output("stream", name="stdout", text=printed.getvalue())] if printed.getvalue() else []
-        return [harmless(each) for each in [*shown, *outputs]]
+        return [*(harmless(each) for each in [*shown, *outputs]), *credit]
 
     def _bind(self) -> None:
         """Stand-ins for all that is defined by now, under the names that the master's answers define."""
@@ -359,11 +368,17 @@ class Stage:
         return {name: function for name, function in found.items() if callable(function)}
 
 
-def compiled(source: str) -> Any:
-    """The code of a cell of the master's, magics included."""
+def compiled(source: str) -> list[Any]:
+    """The code of a cell of the master's, magics included, and that of an expression at its end, to be evaluated.
+
+    As in a notebook, with a semicolon behind it an expression has no value.
+    """
     from IPython.core.inputtransformer2 import TransformerManager
 
-    return compile(TransformerManager().transform_cell(source), "<test>", "exec", dont_inherit=True)
+    tree, last = ast.parse(TransformerManager().transform_cell(source)), None
+    if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
+        last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
+    return [compile(each, "<test>", kind, dont_inherit=True) for each, kind in ((tree, "exec"), (last, "eval")) if each]
 
 
 def _names_in_time(source: str) -> Names:

@@ -13,8 +13,7 @@ import torch
 from nbgrader.utils import determine_grade, is_solution
 
 from advcourse.grading import trial
-from advcourse.grading.marks import is_test
-from advcourse.grading.pages import harmless
+from advcourse.grading.marks import escaped, is_test
 from tests.grading import bank
 
 LOG = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ class Grader:
 
 
 def _points(cell: nbformat.NotebookNode) -> float:
-    cell.outputs = [harmless(output) for output in cell.outputs]
+    cell.outputs = escaped(cell)
     return float(determine_grade(cell)[0] or 0)
 
 
