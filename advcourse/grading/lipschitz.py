@@ -49,7 +49,8 @@ def stretches(function: Callable, layer: nn.Linear | nn.Conv2d, start: Tensor, s
         result = function(layer, given, steps)
     if isinstance(result, Tensor):
         no_graph(result, name)
-    found, linear, weight = number(result, name), operator_of(layer, start.shape[1:]), layer.weight.detach().double()
+    found, weight = number(result, name, nan=True), layer.weight.detach().double()
+    linear = operator_of(layer, start.shape[1:])
     if not math.isfinite(found):
         fail(f"{name} gives {found}: take the length off v in every step, and mind a layer that is zero")
     right = iterated(linear, start, steps)
