@@ -9,6 +9,7 @@ error here: it belongs to ``test_cycle.py``.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import os
@@ -72,10 +73,12 @@ def grade(assignment: str, answers: dict[str, str] | None = None, *, seconds: fl
     return {name: each.points for name, each in outcomes(assignment, answers, seconds=seconds).items()}
 
 
-def outcomes(assignment: str, answers: dict[str, str] | None = None, *, seconds: float = 60) -> dict[str, Outcome]:
-    """The same with what cost the points."""
+def outcomes(
+    assignment: str, answers: dict[str, str] | None = None, *, seconds: float = 60, whole: bool = True
+) -> dict[str, Outcome]:
+    """The same with what cost the points; ``whole`` as in ``needed``."""
     cells = code_cells(assignment, answers or {})
-    chosen = needed(assignment, answers)
+    chosen = needed(assignment, answers, whole=whole)
     others = {c.name: Outcome(c.points) for c in cells if c.points is not None and c.name not in chosen}
     return others | run([cell for cell in cells if cell.name in chosen], seconds)
 
@@ -124,17 +127,39 @@ def uses(assignment: str) -> dict[str, Names]:
     return {cell.name: names_of(cell.source) for cell in code_cells(assignment, {})}
 
 
-def needed(assignment: str, answers: dict[str, str] | None = None) -> set[str]:
+def needed(assignment: str, answers: dict[str, str] | None = None, *, whole: bool = True) -> set[str]:
     """Names of these answers, of the tests that depend on them, and of the cells that both depend on.
 
-    Where no answers are given: of all answers and tests, with what they depend on.
+    Where no answers are given: of all answers and tests, with what they depend on. Without ``whole`` a test is left out
+    that has right versions of all the answers that it would depend on: with these it sees the master's answers only.
     """
     cells, given = code_cells(assignment, {}), uses(assignment)
     if not answers:
         return sources_of(given, {cell.name for cell in cells if cell.points is not None or cell.answer})
     changed = {name: names_of(source) for name, source in answers.items()}
-    tests = {cell.name for cell in cells if cell.points is not None}
-    return sources_of(given | changed, tests & dependents(given, changed) | set(answers))
+    tests = {cell.name for cell in cells if cell.points is not None} & dependents(given, changed)
+    if not whole:
+        tests = {
+            name for name in tests if name in dependents(*_without(right_versions(assignment)[name], given, changed))
+        }
+    return sources_of(given | changed, tests | set(answers))
+
+
+def _without(names: set[str], *cells: dict[str, Names]) -> list[dict[str, Names]]:
+    """The cells as if they did not define these names."""
+    return [{cell: (defined - names, used) for cell, (defined, used) in each.items()} for each in cells]
+
+
+@cache
+def right_versions(assignment: str) -> dict[str, set[str]]:
+    """Of every test the answers that ``if_wrong_before`` names there."""
+    found = {}
+    for cell in code_cells(assignment, {}):
+        if cell.points is not None:
+            calls = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+            named = [node for node in calls if ast.unparse(node.func) == "checks.if_wrong_before"]
+            found[cell.name] = {keyword.arg for node in named for keyword in node.keywords if keyword.arg}
+    return found
 
 
 def _work(cells: list[Cell], sender: Connection) -> None:

@@ -62,7 +62,7 @@ def points(pair):
 
 def check(pair):
     assignment, submission = pair
-    found = forked.outcomes(assignment, submission.answers)
+    found = forked.outcomes(assignment, submission.answers, whole=not submission.expected)
     assert {name: each.points for name, each in found.items()} == points(pair), submission.about
     lost = [found[name] for name in submission.expected]
     if (assignment, submission.name) in SEEN_ONLY_WHEN_GRADED:
@@ -225,6 +225,25 @@ def test_what_runs_is_what_depends_on_the_answers_and_what_that_needs(monkeypatc
     full = {name: PLANTED[name][1] for name in tests}
     assert forked.grade("planted", answers) == full | {f"test_{name}": 0.0 for name in lost}
     assert forked.grade("planted") == full and forked.needed("planted") == set(PLANTED)
+
+
+def test_a_test_with_right_versions_of_all_that_changed_is_left_out_by_choice(monkeypatch):
+    def cells(assignment, answers):
+        return [forked.Cell(n, answers.get(n, source), *rest) for n, (source, *rest) in planted.items()]
+
+    right = "checks.if_wrong_before(area=lambda side: side**2)\n"
+    planted = PLANTED | {"test_volume": (f"{right}assert volume(side) == 8", 2.0, False)}
+    monkeypatch.setattr(forked, "code_cells", cells)
+    for changed, left_out in (("area", {"test_volume"}), ("volume", set()), ("angle", set())):
+        whole, parts = (
+            forked.needed("right versions", {changed: f"def {changed}(x):\n    return 1"}, whole=whole)
+            for whole in (True, False)
+        )
+        assert (whole - parts) & {name for name in planted if name.startswith("test_")} == left_out, changed
+    both = {name: f"def {name}(x):\n    return 1" for name in ("area", "volume")}
+    assert "test_volume" in forked.needed("right versions", both, whole=False)
+    more = {"area": "def area(x):\n    return 1\nside = 3"}  # a name that the test takes too
+    assert "test_volume" in forked.needed("right versions", more, whole=False)
 
 
 @pytest.mark.parametrize("assignment", bank.assignments())
