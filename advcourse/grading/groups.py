@@ -43,9 +43,10 @@ class Group:
             for folder in set(folders.values()):
                 _swept(folder)
                 (folder / name).mkdir()
-            self._write(("memory",), {"memory.max": memory, "memory.limit_in_bytes": memory}, needed=True)
-            self._write(("memory",), {"memory.swap.max": 0, "memory.memsw.limit_in_bytes": memory}, needed=False)
-            self._write(("pids",), {"pids.max": processes}, needed=True)
+            self._write("memory", {"memory.max": memory, "memory.limit_in_bytes": memory})
+            with contextlib.suppress(OSError):
+                self._write("memory", {"memory.swap.max": 0, "memory.memsw.limit_in_bytes": memory})
+            self._write("pids", {"pids.max": processes})
             for place in set(self.places.values()):
                 (place / "cgroup.procs").write_text(str(process), encoding="ascii")
         except OSError:
@@ -55,14 +56,14 @@ class Group:
             self.end()
             raise
 
-    def _write(self, controllers: tuple[str, ...], values: dict[str, int], *, needed: bool) -> None:
+    def _write(self, controller: str, values: dict[str, int]) -> None:
         """The one of these files that is there; which one is, the version says."""
-        files = [self.places[c] / name for c in controllers for name in values if (self.places[c] / name).exists()]
-        if needed and not files:
-            raise FileNotFoundError(f"{next(iter(values))} is in none of {', '.join(map(str, self.places.values()))}")
-        for file in files:
-            with contextlib.nullcontext() if needed else contextlib.suppress(OSError):
-                file.write_text(str(values[file.name]), encoding="ascii")
+        place = self.places[controller]
+        for name, value in values.items():
+            if (place / name).exists():
+                (place / name).write_text(str(value), encoding="ascii")
+                return
+        raise FileNotFoundError(f"{next(iter(values))} is not in {place}")
 
     def spent(self) -> float:
         """Seconds of processor time of all its processes, ended or not; 0 where this is not counted."""

@@ -72,7 +72,7 @@ def test_a_tree_that_shares_out_no_memory_is_none(machine):
 
 
 def test_a_group_without_the_files_of_one_is_none_and_leaves_nothing(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"memory\.max is in none"):
+    with pytest.raises(FileNotFoundError, match=r"memory\.max is not in"):
         groups.Group(os.getpid(), {"memory": tmp_path, "pids": tmp_path}, memory=MIB, processes=2)
     assert [path.name for path in tmp_path.iterdir()] == ["cgroup.procs"]  # the process was put back
 
